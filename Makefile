@@ -1,0 +1,49 @@
+# The ways in. `make help` lists them. Everything is installed into .venv; the site is in _build/html.
+PYTHON ?= python3
+CONSTRAINTS ?= constraints.txt
+VENV := .venv
+BIN := $(VENV)/bin
+export OMP_NUM_THREADS := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install book test lint sync notebooks serve clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/installed: pyproject.toml $(CONSTRAINTS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "umixup needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)." >&2; \
+		echo "Name another one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet $(if $(CONSTRAINTS),-c $(CONSTRAINTS)) -e '.[dev]'
+	@touch $@
+
+install: $(VENV)/installed  ## make .venv and install everything into it
+
+book: $(VENV)/installed  ## execute what has changed, build the site into _build/html
+	$(BIN)/python book/make.py execute
+	$(BIN)/python book/make.py site
+
+test: $(VENV)/installed  ## the library's tests, and every notebook against its stored outputs
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: $(VENV)/installed  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+sync: $(VENV)/installed  ## carry the chapters from book/*.md over to notebooks/*.ipynb
+	$(BIN)/python book/make.py sync
+
+notebooks: $(VENV)/installed  ## re-execute the chapters and store their outputs in notebooks/
+	$(BIN)/python book/make.py notebooks
+
+serve:  ## serve the built site on http://localhost:8000
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html 8000
+
+clean:  ## leave the checkout as cloned, but for your data/ and your own runs in results/
+	rm -rf $(VENV) _build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	find umixup tests book benchmarks notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) \
+		-prune -exec rm -rf {} +

@@ -1,0 +1,246 @@
+"""Keep the chapters in step, execute them, and build the site. The Makefile calls this.
+
+    python book/make.py sync       book/NN.md -> notebooks/NN.ipynb, keeping outputs that still fit
+    python book/make.py execute    stale chapters -> _build/executed/, two at a time
+    python book/make.py notebooks  the same, and stored in notebooks/ too
+    python book/make.py site       _build/executed/ and book/ -> _build/html
+
+``book/*.md`` is the source. A chapter is stale when its cells, ``umixup/``, ``results/`` or the
+installed versions have changed. Only ``sync`` and ``notebooks`` write into ``notebooks/``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import jupytext
+import nbformat
+import yaml
+from jupytext.combine import combine_inputs_with_outputs
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+
+WORKERS = 2
+CELL_TIMEOUT_S = 600
+# Where a hosted notebook service finds umixup; the first cell of each chapter has this line.
+REPOSITORY_LINE = re.compile(r'^repository = ".*"$', re.MULTILINE)
+
+
+class Book:
+    """The book below a root folder: this checkout, or a small copy in a test."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.executed = root / "_build" / "executed"
+
+    def chapters(self) -> list[str]:
+        """The names of the chapters in _toc.yml, in order: "01_mixup" and so on."""
+        toc = yaml.safe_load((self.root / "_toc.yml").read_text(encoding="utf-8"))
+        files = [entry["file"] for part in toc["parts"] for entry in part["chapters"]]
+        return [file.split("/")[1] for file in files if file.startswith("notebooks/")]
+
+    def source(self, chapter: str) -> NotebookNode:
+        """The chapter as written in book/, as a notebook without outputs."""
+        notebook = jupytext.read(self.root / "book" / f"{chapter}.md")
+        notebook.metadata.pop("jupytext", None)
+        repository = self.repository() or ""
+        for cell in notebook.cells:
+            cell.source = REPOSITORY_LINE.sub(f'repository = "{repository}"', cell.source)
+        return notebook
+
+    def stored(self, chapter: str) -> NotebookNode | None:
+        """The chapter as stored in notebooks/, if it is there."""
+        path = self.root / "notebooks" / f"{chapter}.ipynb"
+        return nbformat.read(path, as_version=4) if path.exists() else None
+
+    def in_step(self, chapter: str) -> bool:
+        """Do book/ and notebooks/ hold the same cells? Outputs and the repository aside."""
+        stored = self.stored(chapter)
+        return stored is not None and _cells(stored) == _cells(self.source(chapter))
+
+    def repository(self) -> str | None:
+        """Where the book lives on GitHub: a setting, the hosted workflow's variable, or the remote."""
+        if "UMIXUP_REPOSITORY" in os.environ:
+            return os.environ["UMIXUP_REPOSITORY"] or None
+        if "GITHUB_REPOSITORY" in os.environ:
+            server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
+            return f"{server}/{os.environ['GITHUB_REPOSITORY']}"
+        remote = subprocess.run(
+            ["git", "-C", str(self.root), "remote", "get-url", "origin"],
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout.strip()
+        found = re.fullmatch(
+            r"(?:https://|git@|ssh://git@)github\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?", remote
+        )
+        return f"https://github.com/{found[1]}" if found else None
+
+    def sync(self) -> None:
+        """Carry the sources over to notebooks/; outputs stay where their cell is unchanged."""
+        for chapter in self.chapters():
+            if self.in_step(chapter):
+                continue
+            new, old = self.source(chapter), self.stored(chapter)
+            if old is not None:
+                new = combine_inputs_with_outputs(new, old, "md:myst")
+            _write(new, self.root / "notebooks" / f"{chapter}.ipynb")
+            print(f"synced   notebooks/{chapter}.ipynb")
+
+    def execute(self) -> list[str]:
+        """Execute the stale chapters; returns the names of those that failed."""
+        self.executed.mkdir(parents=True, exist_ok=True)
+        with ThreadPoolExecutor(WORKERS) as pool:
+            return [name for name in pool.map(self._execute, self.chapters()) if name]
+
+    def _execute(self, chapter: str) -> str | None:
+        target = self.executed / f"{chapter}.ipynb"
+        notebook, key = self.source(chapter), self._key(chapter)
+        if target.exists() and nbformat.read(target, as_version=4).metadata.umixup.key == key:
+            print(f"fresh    {chapter}", flush=True)
+            return None
+        target.unlink(missing_ok=True)
+        if not self.in_step(chapter):
+            print(f"note     notebooks/{chapter}.ipynb is out of step: make sync", flush=True)
+        start = time.perf_counter()
+        folder = {"metadata": {"path": str(self.root / "notebooks")}}
+        client = NotebookClient(
+            notebook,
+            timeout=CELL_TIMEOUT_S,
+            kernel_name="python3",
+            resources=folder,
+            extra_arguments=["--IPKernelApp.log_level=ERROR"],
+        )
+        try:
+            client.execute()
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+            print(f"FAILED   {chapter}\n{error}", file=sys.stderr, flush=True)
+            return chapter
+        seconds = time.perf_counter() - start
+        notebook.metadata.umixup = {"key": key, "seconds": seconds}
+        _write(notebook, target)
+        print(f"executed {chapter} in {seconds:.0f} s", flush=True)
+        return None
+
+    def _key(self, chapter: str) -> str:
+        digest = hashlib.sha256(repr(_cells(self.source(chapter))).encode())
+        for folder in ("umixup", "results"):
+            for path in sorted((self.root / folder).rglob("*")):
+                if path.is_file() and "__pycache__" not in path.parts:
+                    digest.update(str(path.relative_to(self.root)).encode() + path.read_bytes())
+        digest.update(sys.version.encode())
+        installed = importlib.metadata.distributions()
+        digest.update(repr(sorted((d.name, d.version) for d in installed)).encode())
+        return digest.hexdigest()
+
+    def store(self) -> None:
+        """Put the executed chapters into notebooks/."""
+        for chapter in self.chapters():
+            notebook = nbformat.read(self.executed / f"{chapter}.ipynb", as_version=4)
+            del notebook.metadata["umixup"]
+            for cell in notebook.cells:
+                cell.metadata.pop("execution", None)  # when each cell ran: noise in every diff
+            _write(notebook, self.root / "notebooks" / f"{chapter}.ipynb")
+
+    def site(self) -> int:
+        """Build the site from the executed chapters; the exit status of jupyter-book."""
+        stage = self.root / "_build" / "source"
+        shutil.rmtree(stage, ignore_errors=True)
+        (stage / "notebooks").mkdir(parents=True)
+        chapters = self.chapters()
+        unwanted = shutil.ignore_patterns("*.py", "__pycache__", *(f"{c}.md" for c in chapters))
+        shutil.copytree(self.root / "book", stage / "book", ignore=unwanted)
+        shutil.copy(self.root / "_toc.yml", stage)
+        for chapter in chapters:
+            notebook = nbformat.read(self.executed / f"{chapter}.ipynb", as_version=4)
+            notebook.cells.append(nbformat.v4.new_markdown_cell(self._provenance(notebook)))
+            _write(notebook, stage / "notebooks" / f"{chapter}.ipynb")
+        config = yaml.safe_load((self.root / "_config.yml").read_text(encoding="utf-8"))
+        if repository := self.repository():
+            config["repository"] = {"url": repository, "branch": "main"}
+            config["launch_buttons"] = {"colab_url": "https://colab.research.google.com"}
+            config["html"] |= {"use_repository_button": True, "use_issues_button": True}
+        (stage / "_config.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
+        # --all: a build that reads only what changed would not see a reference gone dead elsewhere.
+        command = [str(Path(sys.executable).with_name("jupyter-book")), "build", "--all", "-W", "-n"]
+        command += ["--keep-going", "--quiet", "--path-output", str(self.root), str(stage)]
+        return subprocess.run(command, check=False).returncode
+
+    def _provenance(self, notebook: NotebookNode) -> str:
+        """A chapter's last lines: when, how long, with what and on which profile it ran."""
+        from umixup.results import environment
+
+        ran = [c.metadata.execution for c in notebook.cells if "execution" in c.metadata]
+        date = ran[-1]["iopub.status.idle"][:16].replace("T", " ") if ran else "an unknown date"
+        about = environment()
+        profile = _parameters(notebook).get("profile")
+        return (
+            ":::{admonition} How this page was made\n:class: tip provenance\n"
+            f"Executed on {date} UTC in {notebook.metadata.umixup.seconds:.0f} s, "
+            + (f"profile `{profile}`, " if profile else "")
+            + f"with Python {about['python']}, umixup {about['umixup']}, torch {about['torch']}, "
+            f"numpy {about['numpy']} on {about['system']}"
+            + (f", commit `{about['commit'][:10]}`" if about["commit"] else "")
+            + ".\n:::\n"
+        )
+
+
+def _parameters(notebook: NotebookNode) -> dict[str, str]:
+    """Names and default values in the cell tagged "parameters"."""
+    for cell in notebook.cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            return dict(re.findall(r'^(\w+)\s*=\s*"?([^"#\n]*?)"?\s*(?:#.*)?$', cell.source, re.M))
+    return {}
+
+
+def _cells(notebook: NotebookNode) -> list[tuple[str, str, str]]:
+    """What makes two notebooks the same chapter: type, text and metadata of each cell."""
+    return [
+        (
+            cell.cell_type,
+            REPOSITORY_LINE.sub('repository = ""', cell.source),
+            repr(sorted((k, v) for k, v in cell.metadata.items() if k != "execution")),
+        )
+        for cell in notebook.cells
+    ]
+
+
+def _write(notebook: NotebookNode, path: Path) -> None:
+    beside = path.with_suffix(".part")
+    nbformat.write(notebook, beside)
+    beside.replace(path)
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; the exit status."""
+    commands = ("sync", "execute", "notebooks", "site")
+    if len(arguments) != 1 or arguments[0] not in commands:
+        print(f"usage: python book/make.py {{{'|'.join(commands)}}}", file=sys.stderr)
+        return 2
+    book = Book(Path.cwd())
+    match arguments[0]:
+        case "sync":
+            book.sync()
+        case "site":
+            return book.site()
+        case command:
+            if failed := book.execute():
+                print(f"failed: {', '.join(failed)}", file=sys.stderr)
+                return 1
+            if command == "notebooks":
+                book.store()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

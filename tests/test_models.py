@@ -1,0 +1,107 @@
+"""PreActResNet18: sizes, and the blocks against a plain reading of them."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from umixup.models import PreActBlock, PreActResNet18
+
+
+def fresh(make):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return make()
+
+
+def parameters_by_hand(classes: int, channels: int, width: int) -> int:
+    def convolution(i, o, side):
+        return i * o * side**2
+
+    def norm(c):
+        return 2 * c  # scale and shift
+
+    total = convolution(channels, width, 3) + norm(width)
+    inputs = width
+    for outputs in (width, 2 * width, 4 * width, 8 * width):
+        for i in (inputs, outputs):
+            total += norm(i) + convolution(i, outputs, 3)
+            total += norm(outputs) + convolution(outputs, outputs, 3)
+            total += convolution(i, outputs, 1) if i != outputs else 0
+        inputs = outputs
+    return total + inputs * classes + classes
+
+
+@pytest.mark.parametrize(
+    ("classes", "channels", "width"), [(10, 3, 64), (100, 3, 64), (10, 1, 8), (10, 1, 1)]
+)
+def test_parameter_count_is_that_of_the_layer_shapes(classes, channels, width):
+    with torch.device("meta"):
+        model = PreActResNet18(classes, channels, width)
+    assert sum(p.numel() for p in model.parameters()) == parameters_by_hand(
+        classes, channels, width
+    )
+
+
+def test_the_papers_network_has_eleven_million_parameters():
+    # 11,171,146 in the widespread PreActResNet18 for CIFAR10, which has no norm after its stem
+    assert parameters_by_hand(10, 3, 64) == 11_171_146 + 2 * 64
+
+
+@pytest.mark.parametrize(("side", "batch"), [(8, 3), (28, 2), (32, 1)])
+def test_shapes_of_logits_and_features(side, batch):
+    model = fresh(lambda: PreActResNet18(7, channels=2, width=8).eval())
+    x = torch.randn(batch, 2, side, side, generator=torch.Generator().manual_seed(0))
+    assert model.features(x).shape == (batch, 64)
+    assert model(x).shape == (batch, 7)
+    torch.testing.assert_close(model(x), model.head(model.features(x)))
+
+
+@pytest.mark.parametrize(("inputs", "outputs", "stride"), [(4, 4, 1), (4, 8, 2), (4, 8, 1)])
+def test_a_block_is_what_its_formula_says(inputs, outputs, stride):
+    block = fresh(lambda: PreActBlock(inputs, outputs, stride).double().train())
+    x = torch.randn(
+        3, inputs, 6, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(1)
+    )
+
+    def norm_relu(h):  # scale 1 and shift 0 at first
+        mean, var = h.mean((0, 2, 3), keepdim=True), h.var((0, 2, 3), correction=0, keepdim=True)
+        return ((h - mean) / (var + 1e-5).sqrt()).clamp(min=0)
+
+    h = norm_relu(x)
+    ours = F.conv2d(h, block.conv1.weight, stride=stride, padding=1)
+    ours = F.conv2d(norm_relu(ours), block.conv2.weight, padding=1)
+    if stride != 1 or inputs != outputs:
+        ours = ours + F.conv2d(h, block.shortcut.weight, stride=stride)
+    else:
+        assert block.shortcut is None
+        ours = ours + x
+    torch.testing.assert_close(block(x), ours)
+
+
+def test_stages_halve_the_image_three_times_and_double_the_channels():
+    model = fresh(lambda: PreActResNet18(10, channels=1, width=2).eval())
+    h, shapes = torch.zeros(1, 2, 32, 32), []
+    for block in model.blocks:
+        h = block(h)
+        shapes.append(tuple(h.shape[1:]))
+    sizes = [(2, 32, 32), (4, 16, 16), (8, 8, 8), (16, 4, 4)]
+    assert shapes == [size for size in sizes for _ in range(2)]
+
+
+def test_every_parameter_gets_a_gradient():
+    model = fresh(lambda: PreActResNet18(3, channels=1, width=4))
+    x = torch.randn(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    model(x).square().sum().backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None and parameter.grad.isfinite().all(), name
+        assert parameter.grad.abs().sum() > 0, name
+
+
+def test_in_evaluation_mode_an_output_does_not_depend_on_the_batch():
+    model = fresh(lambda: PreActResNet18(3, channels=1, width=4).double().eval())
+    x = torch.randn(4, 1, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(model(x)[:1], model(x[:1]))
+    model.train()
+    assert not torch.allclose(model(x)[:2], model(x[:2]))

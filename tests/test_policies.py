@@ -1,0 +1,253 @@
+"""Policies against scipy.stats: densities, samplers, quadrature."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import integrate, special, stats
+
+from umixup import policies
+from umixup._random import drawing_from
+from umixup.policies import Beta, PointMass, Reflected, quadrature, sample_logit, symmetrize
+
+FALSE_ALARM = 1e-4  # of each Kolmogorov–Smirnov test; the seeds are fixed
+
+parameters = st.floats(0.01, 100)
+unit = st.floats(0, 1)
+BETAS = [(1, 1), (2.2, 0.9), (0.5, 0.5), (0.1, 0.3), (5, 2), (100, 0.01), (0.05, 0.05)]
+
+
+def seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def square(lam: torch.Tensor) -> torch.Tensor:
+    return lam**2
+
+
+# Beta
+
+
+@given(parameters, parameters, st.floats(0.001, 0.999))
+def test_beta_density_is_that_of_scipy(a, b, lam):
+    got = Beta(a, b).log_prob(torch.tensor(lam, dtype=torch.float64)).item()
+    assert got == pytest.approx(stats.beta.logpdf(lam, a, b), rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize(("a", "b"), BETAS)
+def test_beta_sampler_has_the_distribution_of_scipy(a, b):
+    with drawing_from(seeded(0)):
+        z = Beta(a, b).sample_logit(torch.Size([4000])).numpy()
+
+    def cdf(z):  # of logit λ; from the nearer end, since λ itself rounds to 1
+        return np.where(
+            z < 0,
+            special.betainc(a, b, special.expit(z)),
+            1 - special.betainc(b, a, special.expit(-z)),
+        )
+
+    assert stats.kstest(z, cdf).pvalue > FALSE_ALARM
+
+
+@pytest.mark.parametrize(("a", "b"), [(1, 1), (2.2, 0.9), (0.9, 0.9), (3, 7)])
+def test_beta_draws_of_lam_have_the_distribution_of_scipy(a, b):
+    with drawing_from(seeded(1)):
+        lam = Beta(a, b).sample((4000,))
+    assert lam.dtype == torch.float64
+    assert stats.kstest(lam.numpy(), stats.beta(a, b).cdf).pvalue > FALSE_ALARM
+
+
+def test_beta_with_a_tiny_parameter_draws_the_ends_and_never_a_spurious_half():
+    with drawing_from(seeded(2)):
+        lam = Beta(0.001, 0.001).sample((20_000,))
+    assert torch.isfinite(lam).all()
+    assert (lam == 0.5).sum() == 0
+    low, high = (lam < 0.5).sum().item(), (lam > 0.5).sum().item()
+    assert stats.binomtest(low, low + high).pvalue > FALSE_ALARM
+    inside = ((lam > 0.01) & (lam < 0.99)).sum().item()
+    share = np.diff(stats.beta(0.001, 0.001).cdf([0.01, 0.99])).item()
+    assert stats.binomtest(inside, 20_000, share).pvalue > FALSE_ALARM
+
+
+@given(parameters, parameters, st.integers(0, 2**31))
+def test_beta_draws_stay_in_the_unit_interval(a, b, seed):
+    with drawing_from(seeded(seed)):
+        lam, z = Beta(a, b).sample((50,)), Beta(a, b).sample_logit(torch.Size([50]))
+    assert ((lam >= 0) & (lam <= 1)).all()
+    assert not z.isnan().any()
+
+
+def test_beta_draws_have_the_shape_asked_for():
+    assert Beta(2, 1).sample().shape == ()
+    assert Beta(2, 1).sample((2, 3)).shape == (2, 3)
+
+
+@pytest.mark.parametrize("value", [0, -1, math.nan, math.inf])
+@pytest.mark.parametrize("name", ["alpha", "beta"])
+def test_beta_refuses_a_parameter_that_is_not_finite_and_positive(name, value):
+    arguments = {"alpha": 1, "beta": 1, name: value}
+    with pytest.raises(ValueError, match=rf"Beta.*{name} = {value!r}.*finite and > 0"):
+        Beta(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(1.0, "1"), (0.9, "0.9"), (10, "10"), (1e-07, "1e-07"), (100.0, "100")]
+)
+def test_shortest_text_of_a_number(value, text):
+    assert policies.shortest(value) == text
+    assert float(policies.shortest(value)) == value
+
+
+# PointMass
+
+
+@given(unit)
+def test_point_mass_draws_its_point_and_has_mass_one_there(at):
+    policy = PointMass(at)
+    assert (policy.sample((4,)) == at).all()
+    others = torch.tensor([at, 2.0], dtype=torch.float64)
+    assert policy.log_prob(others).tolist() == [0, -math.inf]
+
+
+@pytest.mark.parametrize("at", [-0.1, 1.1, math.nan, math.inf])
+def test_point_mass_refuses_a_point_off_the_unit_interval(at):
+    with pytest.raises(ValueError, match=rf"PointMass.*at = {at!r}.*in \[0, 1\]"):
+        PointMass(at)
+
+
+# Reflected
+
+
+@given(parameters, parameters, st.floats(0.01, 0.99), unit)
+def test_reflected_density_is_the_formula_of_d(a, b, lam, power):
+    policy = Reflected(Beta(a, b), lambda lam: lam**power)
+    p, g = stats.beta(a, b).pdf, lambda lam: lam**power
+    expected = g(lam) * p(lam) + (1 - g(1 - lam)) * p(1 - lam)
+    got = policy.log_prob(torch.tensor(lam, dtype=torch.float64)).exp().item()
+    assert got == pytest.approx(expected, rel=1e-8, abs=1e-250)
+
+
+@pytest.mark.parametrize("keep", [square, 0.25])
+def test_reflected_sampler_has_its_own_density(keep):
+    policy = Reflected(Beta(2, 5), keep)
+    with drawing_from(seeded(3)):
+        lam = policy.sample((4000,)).numpy()
+
+    def density(t):
+        return policy.log_prob(torch.tensor(t, dtype=torch.float64)).exp().item()
+
+    grid = np.linspace(0, 1, 201)
+    steps = [integrate.quad(density, *ends)[0] for ends in zip(grid, grid[1:], strict=False)]
+    cdf = np.concatenate([[0], np.cumsum(steps)])
+    assert cdf[-1] == pytest.approx(1, abs=1e-9)
+    assert stats.kstest(lam, lambda t: np.interp(t, grid, cdf)).pvalue > FALSE_ALARM
+
+
+def test_reflected_mirrors_where_it_does_not_keep():
+    with drawing_from(seeded(4)):
+        base = Beta(2, 5).sample((100,))
+    for keep, expected in ((1.0, base), (0.0, 1 - base)):
+        with drawing_from(seeded(4)):
+            torch.testing.assert_close(Reflected(Beta(2, 5), keep).sample((100,)), expected)
+
+
+@pytest.mark.xfail(strict=True, reason="0 · ∞: NaN where g is 0 and p is infinite")
+def test_reflected_density_is_never_nan():
+    ends = torch.tensor([0, 1], dtype=torch.float64)
+    policy = Reflected(Beta(0.5, 0.5), square)
+    assert not policy.log_prob(ends).isnan().any()
+
+
+# symmetrize
+
+
+@given(parameters, parameters, st.floats(0.01, 0.99))
+def test_symmetrize_gives_the_mean_of_the_density_and_its_mirror(a, b, lam):
+    p = stats.beta(a, b).pdf
+    got = symmetrize(Beta(a, b)).log_prob(torch.tensor(lam, dtype=torch.float64)).exp().item()
+    assert got == pytest.approx((p(lam) + p(1 - lam)) / 2, rel=1e-8, abs=1e-250)
+
+
+def test_symmetrize_keeps_a_symmetric_beta():
+    policy = Beta(0.7, 0.7)
+    assert symmetrize(policy) is policy
+    assert policies.is_symmetrized(policy, policy)
+    skew = Beta(2, 1)
+    assert policies.is_symmetrized(symmetrize(skew), skew)
+    assert not policies.is_symmetrized(symmetrize(skew), Beta(1, 2))
+
+
+def test_symmetrize_draws_both_sides_alike():
+    with drawing_from(seeded(5)):
+        lam = symmetrize(Beta(8, 1)).sample((4000,)).numpy()
+    cdf = stats.beta(8, 1).cdf
+    both = stats.kstest(lam, lambda t: (cdf(t) + 1 - cdf(1 - t)) / 2)
+    assert both.pvalue > FALSE_ALARM
+
+
+# sample_logit
+
+
+def test_sample_logit_of_a_foreign_distribution_is_the_logit_of_its_draws():
+    uniform = torch.distributions.Uniform(0.0, 1.0)
+    with drawing_from(seeded(6)):
+        z = sample_logit(uniform, (100,))
+    with drawing_from(seeded(6)):
+        lam = uniform.sample((100,))
+    assert z.dtype == torch.float64
+    np.testing.assert_allclose(z.numpy(), special.logit(lam.double().numpy()), rtol=1e-9)
+
+
+# quadrature
+
+
+@given(parameters, parameters, st.integers(1, 5))
+def test_beta_quadrature_gives_the_moments_in_closed_form(a, b, k):
+    lam, w = quadrature(Beta(a, b), nodes=3)  # exact below degree 6
+    moment = math.prod((a + i) / (a + b + i) for i in range(k))  # E[λ^k]
+    assert (w * lam**k).sum().item() == pytest.approx(moment, rel=1e-7)
+    assert w.sum().item() == pytest.approx(1, abs=1e-12)
+    assert ((lam >= 0) & (lam <= 1)).all() and lam.dtype == w.dtype == torch.float64
+
+
+@pytest.mark.parametrize("nodes", [1, 2, 60])
+@pytest.mark.parametrize(("a", "b"), [(0.5, 0.5), (0.3, 0.7), (1, 1), (2.2, 0.9)])
+def test_beta_quadrature_raises_no_warning_and_gives_the_mean(a, b, nodes):
+    lam, w = quadrature(Beta(a, b), nodes)
+    assert len(lam) == len(w) == nodes
+    assert (w * lam).sum().item() == pytest.approx(a / (a + b), rel=1e-9)
+
+
+def test_quadrature_of_a_smooth_function_is_that_of_scipy():
+    lam, w = quadrature(Beta(2.2, 0.9), 30)
+    expected = stats.beta(2.2, 0.9).expect(np.cos)
+    assert (w * lam.cos()).sum().item() == pytest.approx(expected, abs=1e-8)
+
+
+def test_reflected_quadrature_keeps_and_mirrors():
+    lam, w = quadrature(Reflected(Beta(2, 5), square), 20)
+    base = stats.beta(2, 5)
+    expected = base.expect(lambda t: t**2 * np.exp(t) + (1 - t**2) * np.exp(1 - t))
+    assert (w * lam.exp()).sum().item() == pytest.approx(expected, rel=1e-9)
+    assert w.sum().item() == pytest.approx(1)
+
+
+def test_point_mass_quadrature_is_its_point():
+    lam, w = quadrature(PointMass(0.3), 7)
+    assert lam.tolist() == [0.3] and w.tolist() == [1]
+
+
+@pytest.mark.parametrize("nodes", [0, -3])
+def test_quadrature_refuses_fewer_than_one_node(nodes):
+    with pytest.raises(ValueError, match=rf"nodes = {nodes}: it must be at least 1"):
+        quadrature(Beta(1, 1), nodes)
+
+
+def test_quadrature_refuses_a_policy_it_does_not_know():
+    with pytest.raises(TypeError, match=r"policy = Uniform.*Beta, PointMass and Reflected"):
+        quadrature(torch.distributions.Uniform(0.0, 1.0), 5)

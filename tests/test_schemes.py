@@ -1,0 +1,324 @@
+"""Schemes: label weights, draws, and the text form."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import special, stats
+
+from umixup.policies import Beta, PointMass, Reflected
+from umixup.schemes import Scheme, dat, erm, mixup, parse, umixup, untie
+
+FALSE_ALARM = 1e-4  # of each statistical test; the seeds are fixed
+
+parameters = st.floats(0.01, 100)
+positive = st.floats(0, 1e300, exclude_min=True)
+policy_texts = st.one_of(
+    st.builds(lambda a, b: f"B({a!r},{b!r})", positive, positive),
+    st.builds(lambda at: f"P({at!r})", st.floats(0, 1)),
+)
+scheme_texts = st.one_of(
+    st.just("ERM"),
+    policy_texts,
+    policy_texts.map("DAT({})".format),
+    policy_texts.map("U({})".format),
+)
+# multiples of 2⁻²⁰, so that 1 − λ is exact
+dyadic = st.integers(0, 2**20).map(lambda k: k / 2**20)
+
+
+def seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def at(*lam: float) -> torch.Tensor:
+    return torch.tensor(lam, dtype=torch.float64)
+
+
+# Label weights
+
+
+def test_the_weights_of_erm_mixup_and_dat():
+    lam = at(0, 0.25, 1)
+    assert erm().weight(lam).tolist() == [1, 1, 1]
+    assert dat(Beta(2, 1)).weight(lam).tolist() == [1, 1, 1]
+    assert mixup(0.4).weight(lam).tolist() == [0, 0.25, 1]
+
+
+@given(parameters, parameters, st.floats(0.001, 0.999))
+def test_posterior_is_the_ratio_of_the_densities(a, b, lam):
+    logpdf = stats.beta(a, b).logpdf
+    expected = special.expit(logpdf(lam) - logpdf(1 - lam))
+    assert untie(Beta(a, b)).weight(at(lam)).item() == pytest.approx(expected, rel=1e-6, abs=1e-12)
+
+
+@given(parameters, parameters, dyadic)
+def test_posterior_of_a_beta_and_of_its_mirror_add_up_to_one(a, b, lam):
+    gamma = untie(Beta(a, b)).weight(at(lam, 1 - lam))
+    assert gamma.sum().item() == pytest.approx(1, abs=1e-12)
+
+
+@given(parameters, parameters, st.floats(0, 1), st.sampled_from([torch.float32, torch.float64]))
+def test_posterior_of_a_beta_stays_in_the_unit_interval_at_both_ends_too(a, b, lam, dtype):
+    lam = torch.tensor([0, lam, 1], dtype=dtype)
+    gamma = untie(Beta(a, b)).weight(lam)
+    assert gamma.dtype == dtype and gamma.shape == (3,)
+    assert ((gamma >= 0) & (gamma <= 1)).all()
+    assert gamma[[0, 2]].tolist() == ([0.5, 0.5] if a == b else [float(a < b), float(a > b)])
+
+
+@given(st.floats(0.01, 50), st.floats(0, 1))
+def test_slope_one_is_mixup_and_slope_zero_is_one_half(b, lam):
+    a = b + 1
+    gamma = untie(Beta(a, b)).weight(at(lam)).item()
+    assert gamma == pytest.approx(lam, abs=1e-12)
+    assert untie(Beta(b, b)).weight(at(lam)).item() == 0.5
+
+
+def test_posterior_of_a_foreign_density_is_one_half_where_both_densities_are_zero():
+    low = torch.distributions.Uniform(at(0.0).squeeze(), at(0.25).squeeze(), validate_args=False)
+    assert untie(low).weight(at(0.1, 0.5, 0.9)).tolist() == [1, 0.5, 0]
+
+
+def test_posterior_keeps_the_dtype_of_lam():
+    reflected = Reflected(Beta(2, 5), 0.25)
+    for dtype in (torch.float32, torch.float64):
+        assert untie(reflected).weight(torch.tensor([0.2], dtype=dtype)).dtype == dtype
+
+
+ROUNDS = pytest.mark.xfail(strict=True, reason="1 − (1 − 0.3) is not 0.3 in floats, so γ is ½")
+
+
+@pytest.mark.parametrize(
+    "point", [0, pytest.param(0.1, marks=ROUNDS), 0.25, pytest.param(0.3, marks=ROUNDS), 0.6, 1]
+)
+def test_posterior_of_a_point_mass_knows_on_which_side_the_sample_was_moved(point):
+    lam, gamma = untie(PointMass(point)).draw(64, seeded(0))
+    expected = (lam == torch.tensor(point)).float()
+    assert 0 < expected.sum() < 64
+    assert torch.equal(gamma, expected)
+
+
+# Draws
+
+
+@pytest.mark.parametrize(("a", "b"), [(2.2, 0.9), (0.2, 0.6), (1, 1)])
+def test_untied_draws_are_those_of_the_flipped_policy(a, b):
+    # How the authors sample U(p): λ ~ p, flip it with probability ½, γ = p(λ)/(p(λ) + p(1−λ)).
+    rng = np.random.default_rng(0)
+    theirs = rng.beta(a, b, 4000)
+    theirs = np.where(rng.random(4000) < 0.5, theirs, 1 - theirs)
+    p = stats.beta(a, b).pdf
+    lam, gamma = (v.double().numpy() for v in untie(Beta(a, b)).draw(4000, seeded(1)))
+    assert stats.ks_2samp(lam, theirs).pvalue > FALSE_ALARM
+    inside = (lam > 1e-3) & (lam < 1 - 1e-3)
+    expected = p(lam[inside]) / (p(lam[inside]) + p(1 - lam[inside]))
+    np.testing.assert_allclose(gamma[inside], expected, atol=2e-4)
+
+
+@given(parameters, parameters, st.sampled_from(["B({},{})", "DAT(B({},{}))", "U(B({},{}))"]))
+def test_draws_are_finite_and_in_the_unit_interval(a, b, form):
+    for values in parse(form.format(a, b)).draw(40, seeded(2)):
+        assert values.shape == (40,) and values.dtype == torch.float32
+        assert ((values >= 0) & (values <= 1)).all()
+
+
+@given(parameters, parameters)
+def test_drawn_gamma_is_the_weight_of_drawn_lam(a, b):
+    scheme = untie(Beta(a, b))
+    lam, gamma = scheme.draw(40, seeded(3))
+    inside = (lam > 0.01) & (lam < 0.99)  # elsewhere float32 has rounded λ
+    expected = scheme.weight(lam[inside].double()).float()
+    torch.testing.assert_close(gamma[inside], expected, atol=1e-3, rtol=0)
+
+
+def test_gamma_is_exact_where_lam_rounds_to_one():
+    lam, gamma = untie(Beta(0.011, 0.010)).draw(2000, seeded(4))
+    rounded = gamma[lam == 1]
+    assert len(rounded) > 500
+    assert ((rounded > 0.5) & (rounded < 0.999)).any()  # not the weight 1 of λ = 1
+
+
+def test_drawing_follows_the_default_dtype():
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert {v.dtype for v in parse("U(B(2,1))").draw(3, seeded(0))} == {torch.float64}
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize("text", ["ERM", "B(1,1)", "DAT(B(2,1))", "U(B(2.2,0.9))"])
+def test_one_generator_state_gives_one_draw(text):
+    scheme = parse(text)
+    generator = seeded(0)
+    once, again = scheme.draw(5, seeded(0)), scheme.draw(5, generator)
+    assert all(map(torch.equal, once, again))
+    moved = scheme.draw(5, generator)
+    assert text == "ERM" or not torch.equal(once[0], moved[0])
+
+
+def test_the_global_generator_is_untouched_when_one_is_given_and_moved_when_none_is():
+    scheme = parse("U(B(2.2,0.9))")
+    before = torch.get_rng_state()
+    scheme.draw(5, seeded(0))
+    assert torch.equal(torch.get_rng_state(), before)
+    once = scheme.draw(5)
+    assert not torch.equal(torch.get_rng_state(), before)
+    torch.set_rng_state(before)
+    assert all(map(torch.equal, once, scheme.draw(5)))
+
+
+def test_a_given_generator_does_not_look_at_the_global_one():
+    torch.manual_seed(1)
+    once = parse("B(1,1)").draw(5, seeded(0))
+    torch.manual_seed(2)
+    again = parse("B(1,1)").draw(5, seeded(0))
+    assert torch.equal(once[0], again[0])
+
+
+# Constructors
+
+
+def test_umixup_takes_any_weight_in_the_unit_interval():
+    scheme = umixup(Beta(1, 1), lambda lam: lam**3)
+    lam, gamma = scheme.draw(100, seeded(0))
+    torch.testing.assert_close(gamma, lam**3)
+
+
+@pytest.mark.parametrize("make", [dat, untie, lambda policy: umixup(policy, lambda lam: lam)])
+def test_a_policy_that_is_no_distribution_is_refused(make):
+    with pytest.raises(TypeError, match=r"policy = 0\.3: it must be a torch\.distributions"):
+        make(0.3)
+
+
+@pytest.mark.parametrize("make", [dat, untie, lambda policy: umixup(policy, lambda lam: lam)])
+@pytest.mark.xfail(strict=True, reason="a policy off [0, 1] is not refused")
+def test_a_policy_off_the_unit_interval_is_refused(make):
+    with pytest.raises(ValueError, match="policy"):
+        make(torch.distributions.Normal(0.0, 1.0))
+
+
+def test_a_weight_that_is_no_function_is_refused():
+    with pytest.raises(TypeError, match=r"weight = 0\.5: it must be a function"):
+        umixup(Beta(1, 1), 0.5)
+
+
+@pytest.mark.parametrize(
+    ("weight", "told"),
+    [
+        (lambda lam: 2 * lam, r"γ\(1\.00\) = 2; γ must stay in \[0, 1\]"),
+        (lambda lam: lam - 0.5, r"γ\(0\.00\) = -0\.5; γ must stay in \[0, 1\]"),
+        (lambda lam: lam / lam, r"γ\(0\.00\) = nan; γ must stay in \[0, 1\]"),
+        (lambda lam: lam.mean(), r"weight: from λ of shape \(101,\) it gave shape \(\)"),
+    ],
+)
+def test_a_weight_off_the_unit_interval_or_of_another_shape_is_refused(weight, told):
+    with pytest.raises(ValueError, match=told):
+        umixup(Beta(1, 1), weight)
+
+
+@pytest.mark.parametrize("alpha", [0, -1, math.nan, math.inf])
+def test_mixup_refuses_a_bad_alpha(alpha):
+    with pytest.raises(ValueError, match=rf"alpha = {alpha!r}.*finite and > 0"):
+        mixup(alpha)
+
+
+# Text
+
+
+@given(scheme_texts)
+def test_text_parses_and_prints_and_parses_to_the_same(text):
+    scheme = parse(text)
+    again = parse(str(scheme))
+    assert str(again) == str(scheme)
+    assert repr(again.policy) == repr(scheme.policy)
+    assert type(again.weight) is type(scheme.weight) or str(scheme) == "ERM"
+    assert ".0)" not in str(scheme) and ".0," not in str(scheme)
+
+
+@given(positive, positive)
+def test_printing_keeps_every_bit_of_the_parameters(a, b):
+    policy = parse(str(parse(f"DAT(B({a!r},{b!r}))"))).policy
+    assert (policy.alpha, policy.beta) == (a, b)
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        (" U ( B( 2.20 , 9e-1 ) ) ", "U(B(2.2,0.9))"),
+        ("B(1.0,+1)", "B(1,1)"),
+        ("DAT(B(2,1.))", "DAT(B(2,1))"),
+        ("P(.5)", "P(0.5)"),
+        ("DAT(P(1))", "ERM"),
+        ("ERM\n", "ERM"),
+    ],
+)
+def test_text_is_printed_in_its_shortest_form(text, short):
+    assert str(parse(text)) == short
+
+
+def test_constructors_and_text_agree():
+    assert str(erm()) == "ERM"
+    assert str(mixup(0.9)) == "B(0.9,0.9)"
+    assert str(dat(Beta(2, 1))) == "DAT(B(2,1))"
+    assert str(untie(Beta(2.2, 0.9))) == "U(B(2.2,0.9))"
+
+
+@pytest.mark.parametrize(
+    ("text", "position", "expected"),
+    [
+        ("", 0, "'ERM', 'B', 'P', 'DAT' or 'U'"),
+        ("mixup", 0, "'ERM', 'B', 'P', 'DAT' or 'U'"),
+        ("  X(1)", 2, "'ERM', 'B', 'P', 'DAT' or 'U'"),
+        ("B", 1, "'('"),
+        ("B(1)", 3, "','"),
+        ("B(1 1)", 4, "','"),
+        ("B(x,1)", 2, "a number"),
+        ("B(nan,1)", 2, "a number"),
+        ("B(1,", 4, "a number"),
+        ("B(1,1", 5, "')'"),
+        ("B(1,1) B(1,1)", 7, "the end of the text"),
+        ("ERM(1)", 3, "the end of the text"),
+        ("U(ERM)", 2, "'B' or 'P'"),
+        ("U(U(B(1,1)))", 2, "'B' or 'P'"),
+        ("DAT(P(0.5,1))", 9, "')'"),
+        ("U(B(0,1))", 2, "parameters in range"),
+        ("U(B(1e999,1))", 2, "parameters in range"),
+        ("DAT(P(1.5))", 4, "parameters in range"),
+    ],
+)
+def test_bad_text_is_told_with_its_position_and_what_is_allowed(text, position, expected):
+    with pytest.raises(ValueError, match="scheme text") as told:
+        parse(text)
+    lines = str(told.value).splitlines()
+    assert lines[0].startswith(f"scheme text {text!r}, position {position}: expected {expected}")
+    assert lines[1:3] == [f"    {text}", " " * (4 + position) + "^"]
+    assert lines[3].startswith("allowed: ERM, B(a,b), DAT(policy), U(policy)")
+
+
+def test_parameters_out_of_range_are_named_in_the_text_error():
+    with pytest.raises(ValueError, match=r"alpha = 0\.0: it must be finite and > 0"):
+        parse("U(B(0,1))")
+    with pytest.raises(ValueError, match=r"at = 1\.5: it must be in \[0, 1\]"):
+        parse("DAT(P(1.5))")
+
+
+@pytest.mark.parametrize("value", [None, 1, erm()])
+def test_a_scheme_that_is_no_text_is_refused(value):
+    with pytest.raises(
+        TypeError, match=r"scheme = .*: expected text such as 'U\(B\(2\.2,0\.9\)\)'"
+    ):
+        parse(value)
+
+
+def test_a_scheme_with_a_weight_of_ones_own_prints_what_parse_refuses():
+    text = str(umixup(Beta(2, 1), torch.sqrt))
+    assert "B(2,1)" in text and "sqrt" in text
+    with pytest.raises(ValueError, match="position 0"):
+        parse(text)
+    assert isinstance(umixup(Beta(2, 1), torch.sqrt), Scheme)

@@ -1,0 +1,35 @@
+"""Where every random number comes from: one generator for each (seed, stream, epoch)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+def generator_for(seed: int, stream: str, epoch: int = 0) -> torch.Generator:
+    """A CPU generator that depends on ``(seed, stream, epoch)`` alone.
+
+    Streams ("init", "pairs", "policy", "augmentation") keep their draws apart: changing how
+    one of them is used does not move the others.
+    """
+    digest = hashlib.blake2b(f"{seed}/{stream}/{epoch}".encode(), digest_size=8).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1)
+
+
+@contextmanager
+def drawing_from(generator: torch.Generator | None) -> Iterator[None]:
+    """Inside, torch's global CPU generator follows ``generator``; after, it is as it was.
+
+    For the samplers that take no generator (``torch.distributions``, ``nn.Module`` initialisers).
+    ``None`` leaves the global generator in place, and moves it on.
+    """
+    if generator is None:
+        yield
+        return
+    seed = int(torch.randint(2**63 - 1, (), generator=generator))
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed the GPUs too
+        yield

@@ -1,0 +1,67 @@
+"""PreActResNet18: the paper's network, with a width."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class PreActBlock(nn.Module):
+    """Two 3×3 convolutions, each after batch normalisation and ReLU, around a shortcut.
+
+    Reference: He et al., Identity Mappings in Deep Residual Networks, 2016.
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(inputs)
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+        self.shortcut = (
+            nn.Conv2d(inputs, outputs, 1, stride, bias=False)
+            if stride != 1 or inputs != outputs
+            else None
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, inputs, H, W) -> (B, outputs, H/stride, W/stride)."""
+        h = F.relu(self.bn1(x))
+        shortcut = x if self.shortcut is None else self.shortcut(h)
+        return self.conv2(F.relu(self.bn2(self.conv1(h)))) + shortcut
+
+
+class PreActResNet18(nn.Module):
+    """The paper's network: a 3×3 stem, eight pre-activation blocks, mean pooling, a linear layer.
+
+    Channels are w, 2w, 4w, 8w in four stages of two blocks; the paper has w = 64. There is no
+    normalisation after the last block.
+
+    Args:
+        num_classes: C, the size of the output.
+        channels: of the images.
+        width: w ≥ 1.
+    """
+
+    def __init__(self, num_classes: int, channels: int = 3, width: int = 64) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(channels, width, 3, padding=1, bias=False)
+        self.bn = nn.BatchNorm2d(width)
+        blocks: list[nn.Module] = []
+        inputs = width
+        for stage, stride in enumerate((1, 2, 2, 2)):
+            outputs = width * 2**stage
+            blocks += [PreActBlock(inputs, outputs, stride), PreActBlock(outputs, outputs, 1)]
+            inputs = outputs
+        self.blocks = nn.Sequential(*blocks)
+        self.head = nn.Linear(inputs, num_classes)
+
+    def features(self, x: Tensor) -> Tensor:
+        """(B, channels, H, W) -> (B, 8·width)."""
+        h = self.blocks(F.relu(self.bn(self.stem(x))))
+        return torch.flatten(h.mean(dim=(2, 3)), 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, channels, H, W), normalised -> logits (B, num_classes)."""
+        return self.head(self.features(x))
