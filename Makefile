@@ -1,12 +1,12 @@
 # The ways in. `make help` lists them. Everything is installed into .venv; the site is in _build/html.
 PYTHON ?= python3
 CONSTRAINTS ?= constraints.txt
-VENV := .venv
+VENV ?= .venv
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install book test lint sync notebooks serve clean
+.PHONY: help install book test lint format sync notebooks serve clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,8 +16,8 @@ $(VENV)/installed: pyproject.toml $(CONSTRAINTS)
 		echo "umixup needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)." >&2; \
 		echo "Name another one: make PYTHON=python3.12 ..." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet $(if $(CONSTRAINTS),-c $(CONSTRAINTS)) -e '.[dev]'
+	$(BIN)/python -m pip install -qq --upgrade pip
+	$(BIN)/python -m pip install -qq $(if $(CONSTRAINTS),-c $(CONSTRAINTS)) -e '.[dev]'
 	@touch $@
 
 install: $(VENV)/installed  ## make .venv and install everything into it
@@ -34,6 +34,10 @@ lint: $(VENV)/installed  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+format: $(VENV)/installed  ## format the library, the tests and the chapters' code
+	$(BIN)/ruff format -q umixup tests book
+	$(BIN)/jupytext -q book/[0-9]*.md --pipe '$(BIN)/ruff format --line-length 84 -'
+
 sync: $(VENV)/installed  ## carry the chapters from book/*.md over to notebooks/*.ipynb
 	$(BIN)/python book/make.py sync
 
@@ -45,5 +49,5 @@ serve:  ## serve the built site on http://localhost:8000
 
 clean:  ## leave the checkout as cloned, but for your data/ and your own runs in results/
 	rm -rf $(VENV) _build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
-	find umixup tests book benchmarks notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) \
-		-prune -exec rm -rf {} +
+	find . \( -path ./data -o -path ./.git \) -prune -o \
+		\( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +

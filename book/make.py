@@ -11,6 +11,7 @@ installed versions have changed. Only ``sync`` and ``notebooks`` write into ``no
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import importlib.metadata
 import os
@@ -18,6 +19,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,13 +27,14 @@ from pathlib import Path
 import jupytext
 import nbformat
 import yaml
-from jupytext.combine import combine_inputs_with_outputs
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
+from traitlets.config import Config
 
 WORKERS = 2
 CELL_TIMEOUT_S = 600
+README_FIGURE = "fig-moons"
 # Where a hosted notebook service finds umixup; the first cell of each chapter has this line.
 REPOSITORY_LINE = re.compile(r'^repository = ".*"$', re.MULTILINE)
 
@@ -69,7 +72,7 @@ class Book:
         return stored is not None and _cells(stored) == _cells(self.source(chapter))
 
     def repository(self) -> str | None:
-        """Where the book lives on GitHub: a setting, the hosted workflow's variable, or the remote."""
+        """Where the book lives: a setting, the hosted workflow's variable, or the remote."""
         if "UMIXUP_REPOSITORY" in os.environ:
             return os.environ["UMIXUP_REPOSITORY"] or None
         if "GITHUB_REPOSITORY" in os.environ:
@@ -93,7 +96,7 @@ class Book:
                 continue
             new, old = self.source(chapter), self.stored(chapter)
             if old is not None:
-                new = combine_inputs_with_outputs(new, old, "md:myst")
+                _carry_over(old, new)
             _write(new, self.root / "notebooks" / f"{chapter}.ipynb")
             print(f"synced   notebooks/{chapter}.ipynb")
 
@@ -114,18 +117,21 @@ class Book:
             print(f"note     notebooks/{chapter}.ipynb is out of step: make sync", flush=True)
         start = time.perf_counter()
         folder = {"metadata": {"path": str(self.root / "notebooks")}}
-        client = NotebookClient(
-            notebook,
-            timeout=CELL_TIMEOUT_S,
-            kernel_name="python3",
-            resources=folder,
-            extra_arguments=["--IPKernelApp.log_level=ERROR"],
-        )
-        try:
-            client.execute()
-        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-            print(f"FAILED   {chapter}\n{error}", file=sys.stderr, flush=True)
-            return chapter
+        with tempfile.TemporaryDirectory() as sockets:
+            # Files, not ports: kernels that start at the same moment may be given one port twice.
+            transport = {"transport": "ipc", "ip": f"{sockets}/kernel"}
+            client = NotebookClient(
+                notebook,
+                config=Config({"KernelManager": transport}),
+                timeout=CELL_TIMEOUT_S,
+                kernel_name="python3",
+                resources=folder,
+            )
+            try:
+                client.execute()
+            except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+                print(f"FAILED   {chapter}\n{error}", file=sys.stderr, flush=True)
+                return chapter
         seconds = time.perf_counter() - start
         notebook.metadata.umixup = {"key": key, "seconds": seconds}
         _write(notebook, target)
@@ -150,6 +156,10 @@ class Book:
             del notebook.metadata["umixup"]
             for cell in notebook.cells:
                 cell.metadata.pop("execution", None)  # when each cell ran: noise in every diff
+                figure = cell.metadata.get("mystnb", {}).get("figure", {}).get("name")
+                if figure == README_FIGURE:
+                    image = next(o.data["image/png"] for o in cell.outputs if "data" in o)
+                    (self.root / "book/_static/moons.png").write_bytes(base64.b64decode(image))
             _write(notebook, self.root / "notebooks" / f"{chapter}.ipynb")
 
     def site(self) -> int:
@@ -171,9 +181,17 @@ class Book:
             config["launch_buttons"] = {"colab_url": "https://colab.research.google.com"}
             config["html"] |= {"use_repository_button": True, "use_issues_button": True}
         (stage / "_config.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
-        # --all: a build that reads only what changed would not see a reference gone dead elsewhere.
-        command = [str(Path(sys.executable).with_name("jupyter-book")), "build", "--all", "-W", "-n"]
-        command += ["--keep-going", "--quiet", "--path-output", str(self.root), str(stage)]
+        # --all, since an incremental build does not see a reference that goes dead elsewhere.
+        command = [str(Path(sys.executable).with_name("jupyter-book")), "build", "--all"]
+        command += [
+            "-W",
+            "-n",
+            "--keep-going",
+            "--quiet",
+            "--path-output",
+            str(self.root),
+            str(stage),
+        ]
         return subprocess.run(command, check=False).returncode
 
     def _provenance(self, notebook: NotebookNode) -> str:
@@ -213,6 +231,17 @@ def _cells(notebook: NotebookNode) -> list[tuple[str, str, str]]:
         )
         for cell in notebook.cells
     ]
+
+
+def _carry_over(old: NotebookNode, new: NotebookNode) -> None:
+    """Give the new notebook the identities and outputs of the old one's equal cells."""
+    left = list(old.cells)
+    for cell in new.cells:
+        for same in left:
+            if (same.cell_type, same.source) == (cell.cell_type, cell.source):
+                left.remove(same)
+                cell.update({k: same[k] for k in ("id", "outputs", "execution_count") if k in same})
+                break
 
 
 def _write(notebook: NotebookNode, path: Path) -> None:

@@ -105,7 +105,8 @@ def test_more_nodes_change_nothing_for_a_smooth_network():
 def test_expected_loss_is_a_float64_scalar_also_of_float32_pairs():
     sequence = [v.float() for v in pairs(2)]
     got = expected_loss(mixup(1), *sequence, network().float(), cross_entropy, 5)
-    assert got.shape == () and got.dtype == torch.float64
+    assert got.shape == ()
+    assert got.dtype == torch.float64
 
 
 # The lemmas

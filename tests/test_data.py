@@ -21,8 +21,10 @@ from umixup import data
 def test_digits_are_those_of_scikit_learn(digits):
     theirs = load_digits()
     x, y = torch.cat([digits.train_x, digits.test_x]), torch.cat([digits.train_y, digits.test_y])
-    assert x.dtype == torch.uint8 and y.dtype == torch.int64
-    assert digits.train_x.shape == (1437, 1, 8, 8) and digits.test_x.shape == (360, 1, 8, 8)
+    assert x.dtype == torch.uint8
+    assert y.dtype == torch.int64
+    assert digits.train_x.shape == (1437, 1, 8, 8)
+    assert digits.test_x.shape == (360, 1, 8, 8)
     np.testing.assert_allclose(
         x[:, 0].double().numpy() * 16 / 255, theirs.images, atol=16 / 255 / 2
     )
@@ -67,12 +69,15 @@ def tiny_fashion(tmp_path):
 def test_fashion_mnist_is_read_from_its_files(tiny_fashion):
     root, made = tiny_fashion
     got = data.load("fashion-mnist", root)
-    assert got.train_x.shape == (7, 1, 28, 28) and got.test_x.shape == (3, 1, 28, 28)
-    assert got.train_x.dtype == torch.uint8 and got.train_y.dtype == torch.int64
+    assert got.train_x.shape == (7, 1, 28, 28)
+    assert got.test_x.shape == (3, 1, 28, 28)
+    assert got.train_x.dtype == torch.uint8
+    assert got.train_y.dtype == torch.int64
     for x, y, stem in ((got.train_x, got.train_y, "train"), (got.test_x, got.test_y, "t10k")):
         np.testing.assert_array_equal(x[:, 0].numpy(), made[stem][0])
         np.testing.assert_array_equal(y.numpy(), made[stem][1])
-    assert len(got.classes) == 10 and got.classes[0] == "T-shirt/top"
+    assert len(got.classes) == 10
+    assert got.classes[0] == "T-shirt/top"
     assert (got.mean, got.std) == (0.2860, 0.3530)
 
 
@@ -87,7 +92,8 @@ def test_the_environment_says_where_the_data_lie(tiny_fashion, monkeypatch):
 )
 def test_the_real_fashion_mnist_has_its_sizes_and_moments():
     got = data.load("fashion-mnist")
-    assert got.train_x.shape == (60_000, 1, 28, 28) and got.test_x.shape == (10_000, 1, 28, 28)
+    assert got.train_x.shape == (60_000, 1, 28, 28)
+    assert got.test_x.shape == (10_000, 1, 28, 28)
     assert torch.bincount(got.train_y).tolist() == [6000] * 10
     assert torch.bincount(got.test_y).tolist() == [1000] * 10
     pixels = got.train_x.float() / 255
@@ -117,7 +123,8 @@ def test_missing_files_are_told_with_the_command_that_fetches_them(tmp_path, mon
     with pytest.raises(FileNotFoundError, match=r"dataset = 'fashion-mnist': no files in") as told:
         data.load("fashion-mnist")
     message = str(told.value)
-    assert str(tmp_path / "FashionMNIST") in message and "UMIXUP_DATA" in message
+    assert str(tmp_path / "FashionMNIST") in message
+    assert "UMIXUP_DATA" in message
     (command,) = [line for line in message.splitlines() if "python -c" in line]
     python, flag, code = shlex.split(command)
     assert (python, flag) == ("python", "-c")
@@ -146,7 +153,8 @@ def test_first_takes_the_first_training_samples_and_keeps_the_test_set(digits):
     assert torch.equal(part.train_y, digits.train_y[:10])
     assert torch.equal(part.test_x, digits.test_x)
     assert digits.first(None) is digits
-    assert len(digits.first(1437).train_x) == 1437 and len(digits.first(1).train_x) == 1
+    assert len(digits.first(1437).train_x) == 1437
+    assert len(digits.first(1).train_x) == 1
 
 
 @pytest.mark.parametrize("n", [0, -1, 1438])
@@ -159,7 +167,8 @@ def test_to_moves_all_four_tensors(digits):
     moved = digits.to("meta")
     tensors = (moved.train_x, moved.train_y, moved.test_x, moved.test_y)
     assert {t.device.type for t in tensors} == {"meta"}
-    assert digits.train_x.device.type == "cpu" and moved.classes == digits.classes
+    assert digits.train_x.device.type == "cpu"
+    assert moved.classes == digits.classes
 
 
 # crop_and_flip

@@ -100,7 +100,8 @@ def test_canonical_mixup_is_mixup(alpha, lam):
 def test_d_of_dat_and_of_erm_is_their_own_policy():
     policy = Beta(2, 5)
     assert D(dat(policy)) is policy
-    assert isinstance(D(erm()), PointMass) and float(D(erm()).at) == 1
+    assert isinstance(D(erm()), PointMass)
+    assert float(D(erm()).at) == 1
 
 
 def test_d_of_a_tied_but_skew_policy_is_no_beta():

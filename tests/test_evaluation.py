@@ -24,7 +24,8 @@ def test_error_is_the_zero_one_loss_of_scikit_learn(model, digits):
     with torch.no_grad():
         predicted = model(digits.normalize(digits.test_x)).argmax(dim=1)
     got = evaluation.test_error(model, digits)
-    assert got.shape == () and got.dtype == torch.float64
+    assert got.shape == ()
+    assert got.dtype == torch.float64
     expected = zero_one_loss(digits.test_y.numpy(), predicted.numpy())
     assert got.item() == pytest.approx(expected, abs=1e-12)
     assert 0.5 < got.item() < 1  # untrained, and not constant by accident
@@ -53,7 +54,8 @@ def test_a_model_that_knows_everything_errs_never_and_one_that_is_off_by_one_alw
 
 def test_predictions_do_not_depend_on_the_batch_size(model, digits):
     whole = evaluation.predict(model, digits.test_x, digits)
-    assert whole.shape == (360, 10) and not whole.requires_grad
+    assert whole.shape == (360, 10)
+    assert not whole.requires_grad
     for batch_size in (1, 7, 360):
         parts = evaluation.predict(model, digits.test_x[:30], digits, batch_size)
         torch.testing.assert_close(parts, whole[:30], rtol=1e-4, atol=1e-5)

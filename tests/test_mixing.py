@@ -46,7 +46,8 @@ def test_mix_is_exact_at_both_ends_and_keeps_the_dtype(dtype):
     x, x2 = draw(0, 2, 5, dtype=dtype), draw(1, 2, 5, dtype=dtype)
     got = mix(x, x2, torch.tensor([1.0, 0.0]))
     assert got.dtype == dtype
-    assert torch.equal(got[0], x[0]) and torch.equal(got[1], x2[1])
+    assert torch.equal(got[0], x[0])
+    assert torch.equal(got[1], x2[1])
 
 
 def test_half_precision_images_are_mixed_in_the_precision_of_lam():
@@ -54,7 +55,8 @@ def test_half_precision_images_are_mixed_in_the_precision_of_lam():
     lam = torch.tensor([0.7001])
     assert torch.equal(mix(x, x2, lam), lam.to(torch.bfloat16)[:, None])
     wide = mix(x.float(), x2.float(), lam.double())
-    assert wide.dtype == torch.float32 and wide.item() == lam.item()
+    assert wide.dtype == torch.float32
+    assert wide.item() == lam.item()
 
 
 def test_mix_changes_neither_argument():

@@ -23,7 +23,8 @@ def test_every_public_name_can_be_used_and_is_listed():
     for name in um.__all__:
         assert getattr(um, name) is not None
     assert set(um.__all__) <= set(dir(um))
-    assert um.parse is um.schemes.parse and um.U is um.equivalence.U
+    assert um.parse is um.schemes.parse
+    assert um.U is um.equivalence.U
 
 
 ONLY_TORCH_AND_NUMPY = """

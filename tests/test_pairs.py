@@ -105,7 +105,8 @@ def test_two_schemes_with_one_seed_meet_the_same_pairs(seed, epoch):
 
 def test_dat_and_mixup_of_one_policy_differ_in_gamma_alone():
     mixed, moved = plan("B(2,1)"), plan("DAT(B(2,1))")
-    assert torch.equal(mixed.lam, moved.lam) and torch.equal(mixed.gamma, mixed.lam)
+    assert torch.equal(mixed.lam, moved.lam)
+    assert torch.equal(mixed.gamma, mixed.lam)
     assert moved.gamma.tolist() == [1] * 10
 
 

@@ -63,5 +63,6 @@ def test_doubtful_numbers_say_why():
 
 
 def test_settings_can_be_chosen_by_data_set_and_by_loss():
-    assert len(paper.settings("mnist")) == 6 and len(paper.settings(loss="nc")) == 12
+    assert len(paper.settings("mnist")) == 6
+    assert len(paper.settings(loss="nc")) == 12
     assert paper.settings("digits") == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -142,7 +143,7 @@ def test_reflected_sampler_has_its_own_density(keep):
         return policy.log_prob(torch.tensor(t, dtype=torch.float64)).exp().item()
 
     grid = np.linspace(0, 1, 201)
-    steps = [integrate.quad(density, *ends)[0] for ends in zip(grid, grid[1:], strict=False)]
+    steps = [integrate.quad(density, *ends)[0] for ends in itertools.pairwise(grid)]
     cdf = np.concatenate([[0], np.cumsum(steps)])
     assert cdf[-1] == pytest.approx(1, abs=1e-9)
     assert stats.kstest(lam, lambda t: np.interp(t, grid, cdf)).pvalue > FALSE_ALARM
@@ -212,7 +213,8 @@ def test_beta_quadrature_gives_the_moments_in_closed_form(a, b, k):
     moment = math.prod((a + i) / (a + b + i) for i in range(k))  # E[λ^k]
     assert (w * lam**k).sum().item() == pytest.approx(moment, rel=1e-7)
     assert w.sum().item() == pytest.approx(1, abs=1e-12)
-    assert ((lam >= 0) & (lam <= 1)).all() and lam.dtype == w.dtype == torch.float64
+    assert ((lam >= 0) & (lam <= 1)).all()
+    assert lam.dtype == w.dtype == torch.float64
 
 
 @pytest.mark.parametrize("nodes", [1, 2, 60])
@@ -239,7 +241,8 @@ def test_reflected_quadrature_keeps_and_mirrors():
 
 def test_point_mass_quadrature_is_its_point():
     lam, w = quadrature(PointMass(0.3), 7)
-    assert lam.tolist() == [0.3] and w.tolist() == [1]
+    assert lam.tolist() == [0.3]
+    assert w.tolist() == [1]
 
 
 @pytest.mark.parametrize("nodes", [0, -3])

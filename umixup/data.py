@@ -73,7 +73,8 @@ def folder(root: str | os.PathLike[str] | None = None) -> Path:
         return Path(root)
     if "UMIXUP_DATA" in os.environ:
         return Path(os.environ["UMIXUP_DATA"])
-    return Path("../data") if not Path("data").is_dir() and Path("../data").is_dir() else Path("data")
+    here, above = Path("data"), Path("../data")
+    return above if above.is_dir() and not here.is_dir() else here
 
 
 def load(name: str, root: str | os.PathLike[str] | None = None) -> DataSet:

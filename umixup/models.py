@@ -29,7 +29,8 @@ class PreActBlock(nn.Module):
         """(B, inputs, H, W) -> (B, outputs, H/stride, W/stride)."""
         h = F.relu(self.bn1(x))
         shortcut = x if self.shortcut is None else self.shortcut(h)
-        return self.conv2(F.relu(self.bn2(self.conv1(h)))) + shortcut
+        out: Tensor = self.conv2(F.relu(self.bn2(self.conv1(h)))) + shortcut
+        return out
 
 
 class PreActResNet18(nn.Module):
@@ -64,4 +65,5 @@ class PreActResNet18(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, channels, H, W), normalised -> logits (B, num_classes)."""
-        return self.head(self.features(x))
+        logits: Tensor = self.head(self.features(x))
+        return logits

@@ -201,8 +201,8 @@ def quadrature(policy: Distribution, nodes: int) -> tuple[Tensor, Tensor]:
         from scipy.special import roots_jacobi
 
         with np.errstate(invalid="ignore"):  # scipy computes a 0/0 it does not use when α + β = 1
-            t, w = roots_jacobi(nodes, policy.beta - 1, policy.alpha - 1)
-        return torch.from_numpy((1 + t) / 2), torch.from_numpy(w / w.sum())
+            at, masses = roots_jacobi(nodes, policy.beta - 1, policy.alpha - 1)
+        return torch.from_numpy((1 + at) / 2), torch.from_numpy(masses / masses.sum())
     if isinstance(policy, Reflected):
         lam, w = quadrature(policy.base, nodes)
         kept = policy.keep_probability(lam)

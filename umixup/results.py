@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,13 +36,13 @@ def environment() -> dict[str, Any]:
             return None
 
     commit = subprocess.run(
-        ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
+        ["git", "-C", str(Path(__file__).parent), "rev-parse", "--verify", "-q", "HEAD"],
         capture_output=True,
         text=True,
         check=False,
     )
     return {
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         **{package: found(package) for package in ("umixup", "torch", "numpy")},
         "system": f"{platform.system()} {platform.machine()}",
@@ -138,7 +138,8 @@ def summary(runs: pd.DataFrame, beside: str | None = None) -> pd.DataFrame:
             "summarise one profile at a time"
         )
     rows = []
-    for (dataset, loss, scheme), group in runs.groupby(["dataset", "loss", "scheme"], sort=False):
+    for names, group in runs.groupby(["dataset", "loss", "scheme"], sort=False):
+        dataset, loss, scheme = map(str, names)
         theirs = [s for s in paper.settings(beside or dataset, loss) if s.scheme == scheme]
         rows.append(
             {

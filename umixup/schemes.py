@@ -69,7 +69,7 @@ class Posterior:
 
 @dataclass(frozen=True, eq=False)
 class Scheme:
-    """A policy and a label weight. Build one with ``erm``, ``mixup``, ``dat``, ``umixup``, ``parse``.
+    """A policy and a label weight, as ``erm``, ``mixup``, ``dat``, ``umixup`` and ``parse`` make.
 
     Attributes:
         policy: the distribution of λ on [0, 1].
@@ -88,7 +88,9 @@ class Scheme:
         with drawing_from(generator):
             z = sample_logit(self.policy, (n,))
         lam = torch.sigmoid(z)
-        gamma = self.weight.from_logit(z) if isinstance(self.weight, Posterior) else self.weight(lam)
+        gamma = (
+            self.weight.from_logit(z) if isinstance(self.weight, Posterior) else self.weight(lam)
+        )
         return lam.to(torch.get_default_dtype()), gamma.to(torch.get_default_dtype())
 
     def __str__(self) -> str:

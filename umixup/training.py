@@ -265,7 +265,9 @@ def train(
                 lam_per=config.lam_per,
             )
             plan = pairs.Plan(*(v.to(device) for v in plan))
-            crops = [c.to(device).split(config.batch_size) for c in _crops(config, len(plan.lam), epoch)]
+            crops = [
+                c.to(device).split(config.batch_size) for c in _crops(config, len(plan.lam), epoch)
+            ]
             total = torch.zeros((), device=device)
             for k, (first, second, lam, gamma) in enumerate(
                 zip(*(v.split(config.batch_size) for v in plan), strict=True)
@@ -307,5 +309,3 @@ def _crops(config: Config, n: int, epoch: int) -> tuple[Tensor, ...]:
         flips = torch.rand(n, generator=generator) < 0.5
         drawn.append(flips & config.flip)
     return tuple(drawn)
-
-

@@ -1,0 +1,409 @@
+"""The book: chapters in step, executed and checked; a site that fails closed, and works offline."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import nbformat
+import pytest
+from make import Book
+
+ROOT = Path(__file__).parents[1]
+BOOK = Book(ROOT)
+CHAPTERS = BOOK.chapters()
+
+SMALL_CONFIG = """
+title: A small book
+author: nobody
+only_build_toc_files: true
+execute: {execute_notebooks: "off"}
+html: {}
+"""
+SMALL_TOC = """
+format: jb-book
+root: book/intro
+parts:
+  - chapters:
+      - file: notebooks/01_one
+      - file: notebooks/02_two
+"""
+SMALL_CHAPTER = """---
+jupytext:
+  text_representation:
+    extension: .md
+    format_name: myst
+kernelspec:
+  display_name: Python 3
+  language: python
+  name: python3
+---
+
+(ch-{name})=
+# Chapter {name}
+
+```{{code-cell}} ipython3
+:tags: [parameters]
+
+profile = "quick"
+```
+
+```{{code-cell}} ipython3
+1 + 1
+```
+"""
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A book of two chapters, built by the same tool as the real one."""
+    for folder in ("book", "notebooks", "umixup", "results"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "_config.yml").write_text(SMALL_CONFIG)
+    (tmp_path / "_toc.yml").write_text(SMALL_TOC)
+    (tmp_path / "book/intro.md").write_text("# A small book\n\n{ref}`ch-one`\n")
+    (tmp_path / "umixup/module.py").write_text("x = 1\n")
+    for number, name in ((1, "one"), (2, "two")):
+        chapter = tmp_path / f"book/0{number}_{name}.md"
+        chapter.write_text(SMALL_CHAPTER.format(name=name))
+    return Book(tmp_path)
+
+
+def change(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def cells(chapter, kind="code"):
+    return [c for c in BOOK.stored(chapter).cells if c.cell_type == kind]
+
+
+# --- the chapters as stored ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_book_and_notebooks_hold_the_same_cells(chapter):
+    assert BOOK.in_step(chapter), f"{chapter} is out of step: make sync, then make notebooks"
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_every_code_cell_has_been_executed_in_order_and_without_error(chapter):
+    # nbval compares nothing for a cell that was never run.
+    counts = [cell.execution_count for cell in cells(chapter)]
+    assert counts == list(range(1, len(counts) + 1)), "run make notebooks"
+    kinds = {output.output_type for cell in cells(chapter) for output in cell.outputs}
+    assert "error" not in kinds
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_cell_whose_output_depends_on_the_machine_is_followed_by_assertions(chapter):
+    code = cells(chapter)
+    ignored = [k for k, c in enumerate(code) if "nbval-ignore-output" in c.metadata.get("tags", [])]
+    for k in ignored:
+        following = code[k + 1 :]
+        # a figure of what a checked cell computed may stand in between
+        while following and "mystnb" in following[0].metadata:
+            following = following[1:]
+        is_figure = "mystnb" in code[k].metadata
+        assert is_figure or (following and "assert " in following[0].source), code[k].source
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_every_figure_has_alt_text_and_a_caption(chapter):
+    for cell in cells(chapter):
+        if any("image/png" in output.get("data", {}) for output in cell.outputs):
+            about = cell.metadata["mystnb"]
+            assert len(about["image"]["alt"]) > 40
+            assert len(about["figure"]["caption"]) > 40
+            assert about["figure"]["name"].startswith("fig-")
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_parameters_are_tagged_and_checked_in_the_next_cell(chapter):
+    code = cells(chapter)
+    tagged = [k for k, c in enumerate(code) if "parameters" in c.metadata.get("tags", [])]
+    assert len(tagged) == 1
+    parameters, check = code[tagged[0]].source, code[tagged[0] + 1].source
+    names = re.findall(r"^(\w+) = ", parameters, re.MULTILINE)
+    assert "profile" in names
+    assert check.startswith("um.notebook.check_parameters(")
+    assert [n for n in names if f" {n}=" not in check.replace("(", " ")] == []
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapter_has_the_common_shape(chapter):
+    text = "\n".join(c.source for c in cells(chapter, "markdown"))
+    headings = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    for heading in ("The claim in words", "The claim broken", "Summary", "Check yourself"):
+        assert heading in headings
+    assert headings[-2:] == ["Exercises", "What to read next"]
+    exercises = re.split(r"^\*\*\d+ \(", text.split("## Exercises")[1], flags=re.MULTILINE)[1:]
+    assert len(exercises) >= 3
+    assert all(re.search(r"\{admonition\} (Solution|Hints)", e) for e in exercises)
+
+
+def test_the_first_cell_is_the_same_in_every_chapter():
+    assert len({cells(chapter)[0].source for chapter in CHAPTERS}) == 1
+
+
+def test_the_first_cell_installs_umixup_where_it_is_missing_and_keeps_torch(tmp_path):
+    venv = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    [site] = venv.glob("lib/python*/site-packages")
+    [ours] = {Path(p) for p in sys.path if p.endswith("site-packages")}
+    (site / "host.pth").write_text(f"{ours}\n")  # what the host has, but for editable installs
+    source = re.sub(
+        'repository = ".*"', f'repository = "file://{ROOT}"', cells(CHAPTERS[0])[0].source
+    )
+    (tmp_path / "cell.py").write_text(source)
+    environment = {**os.environ, "PIP_NO_BUILD_ISOLATION": "0"}
+    subprocess.run(
+        [venv / "bin/python", "cell.py"], cwd=tmp_path, env=environment, check=True, text=True
+    )
+    installed = {p.name for p in site.iterdir() if p.is_dir() and p.suffix != ".dist-info"}
+    assert "umixup" in installed
+    assert not installed & {"torch", "torchvision", "numpy"}
+
+
+def test_a_changed_stored_output_fails(tmp_path):
+    notebook = nbformat.v4.new_notebook()
+    cell = nbformat.v4.new_code_cell("6 * 7", execution_count=1)
+    cell.outputs = [nbformat.v4.new_output("execute_result", {"text/plain": "42"})]
+    cell.outputs[0].execution_count = 1
+    notebook.cells = [cell]
+
+    def checked(name):
+        nbformat.write(notebook, tmp_path / name)
+        return subprocess.run(
+            [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", tmp_path / name],
+            capture_output=True,
+            check=False,
+        ).returncode
+
+    assert checked("right.ipynb") == 0
+    cell.outputs[0]["data"]["text/plain"] = "43"
+    assert checked("wrong.ipynb") == 1
+
+
+# --- the tool -----------------------------------------------------------------------------------
+
+
+def test_sync_mends_a_pair_out_of_step_and_keeps_the_outputs_that_still_fit(small):
+    small.sync()
+    assert small.execute() == []
+    small.store()
+    change(small.root / "book/01_one.md", "# Chapter one", "# Chapter I")
+    assert not small.in_step("01_one")
+    small.sync()
+    assert small.in_step("01_one")
+    assert small.stored("01_one").cells[-1].outputs[0].data["text/plain"] == "2"
+    change(small.root / "book/01_one.md", "1 + 1", "1 + 2")
+    small.sync()
+    assert small.stored("01_one").cells[-1].outputs == []
+
+
+def test_only_what_changed_is_executed_and_notebooks_are_left_alone(small, capsys):
+    def executed():
+        assert small.execute() == []
+        return re.findall(r"executed (\w+)", capsys.readouterr().out)
+
+    small.sync()
+    before = {p.name: p.read_bytes() for p in (small.root / "notebooks").iterdir()}
+    assert sorted(executed()) == ["01_one", "02_two"]
+    assert executed() == []
+    change(small.root / "book/02_two.md", "1 + 1", "1 + 2")
+    assert executed() == ["02_two"]
+    change(small.root / "umixup/module.py", "1", "2")
+    assert sorted(executed()) == ["01_one", "02_two"]
+    (small.root / "results/new.jsonl").write_text("{}\n")
+    assert sorted(executed()) == ["01_one", "02_two"]
+    assert before == {p.name: p.read_bytes() for p in (small.root / "notebooks").iterdir()}
+
+
+def test_a_failing_cell_fails_the_book_and_is_not_kept(small, capsys):
+    change(small.root / "book/01_one.md", "1 + 1", "1 / 0")
+    assert small.execute() == ["01_one"]
+    assert "ZeroDivisionError" in capsys.readouterr().err
+    assert small.execute() == ["01_one"]  # still fails: nothing of it was cached
+    command = [sys.executable, ROOT / "book/make.py", "execute"]
+    assert subprocess.run(command, cwd=small.root, check=False, capture_output=True).returncode == 1
+
+
+def test_a_dead_reference_fails_the_site_each_time_until_it_is_mended(small):
+    assert small.execute() == []
+    assert small.site() == 0
+    page = (small.root / "_build/html/notebooks/01_one.html").read_text()
+    assert re.search(r"Executed on \d{4}-\d\d-\d\d .* UTC in \d+ s, profile", page)
+    assert "torch " in page
+    change(small.root / "book/intro.md", "ch-one", "ch-gone")
+    assert small.site() != 0
+    assert small.site() != 0
+    change(small.root / "book/intro.md", "ch-gone", "ch-two")
+    assert small.site() == 0
+
+
+def test_an_unknown_command_is_refused():
+    done = subprocess.run(
+        [sys.executable, ROOT / "book/make.py", "biuld"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "sync|execute|notebooks|site" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("remote", "repository"),
+    [
+        ("https://github.com/someone/book.git", "https://github.com/someone/book"),
+        ("git@github.com:someone/book.git", "https://github.com/someone/book"),
+        ("ssh://git@github.com/someone/book", "https://github.com/someone/book"),
+        ("/srv/git/book", None),
+        ("https://example.org/book.git", None),
+        (None, None),
+    ],
+)
+def test_the_repository_comes_from_the_remote(small, monkeypatch, remote, repository):
+    monkeypatch.delenv("UMIXUP_REPOSITORY", raising=False)
+    monkeypatch.delenv("GITHUB_REPOSITORY", raising=False)
+    git = ["git", "-C", small.root]
+    subprocess.run([*git, "init", "-q"], check=True)
+    if remote:
+        subprocess.run([*git, "remote", "add", "origin", remote], check=True)
+    assert small.repository() == repository
+    monkeypatch.setenv("GITHUB_REPOSITORY", "other/fork")
+    assert small.repository() == "https://github.com/other/fork"
+    monkeypatch.setenv("UMIXUP_REPOSITORY", "https://github.com/third/place")
+    assert small.repository() == "https://github.com/third/place"
+
+
+# --- the site -----------------------------------------------------------------------------------
+
+
+class Loads(HTMLParser):
+    """Collects what a page loads, what it links to, and its images."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.loaded, self.links, self.images = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        about = dict(attrs)
+        if tag == "a":
+            self.links.append(about.get("href") or "")
+        elif tag == "link" and about.get("rel") not in ("canonical", "author", "search"):
+            self.loaded.append(about.get("href") or "")
+        elif tag in ("script", "img", "iframe", "source", "object", "embed"):
+            self.loaded.append(about.get("src") or about.get("data") or "")
+        if tag == "img":
+            self.images.append(about)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The real book's site, from the stored notebooks, as if published by a known repository."""
+    root = tmp_path_factory.mktemp("published")
+    for folder in ("book", "umixup", "results", "notebooks"):
+        shutil.copytree(ROOT / folder, root / folder)
+    for file in ("_toc.yml", "_config.yml"):
+        shutil.copy(ROOT / file, root)
+    book = Book(root)
+    book.executed.mkdir(parents=True)
+    for chapter in CHAPTERS:
+        notebook = book.stored(chapter)
+        notebook.metadata.umixup = {"key": "stored", "seconds": 1.0}
+        nbformat.write(notebook, book.executed / f"{chapter}.ipynb")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UMIXUP_REPOSITORY", "https://github.com/example/umixup")
+        assert book.site() == 0
+    return root / "_build/html"
+
+
+def test_each_chapter_launches_its_own_notebook(site):
+    for chapter in CHAPTERS:
+        links = Loads((site / f"notebooks/{chapter}.html").read_text()).links
+        launch = [link for link in links if "colab" in link]
+        assert launch, chapter
+        for link in launch:
+            path = link.split("/blob/main/")[1]
+            assert path == f"notebooks/{chapter}.ipynb"
+            assert (ROOT / path).is_file()
+
+
+def test_without_a_known_repository_there_are_no_launch_buttons(small):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UMIXUP_REPOSITORY", "")
+        assert small.execute() == []
+        assert small.site() == 0
+    assert "colab" not in (small.root / "_build/html/notebooks/01_one.html").read_text()
+
+
+def test_no_page_loads_anything_from_another_host(site):
+    pages = [*site.rglob("*.html")]
+    assert len(pages) > len(CHAPTERS)
+    for page in pages:
+        text = page.read_text()
+        for address in Loads(text).loaded:
+            assert not re.match(r"(https?:)?//", address), (page.name, address)
+        assert "unpkg.com" not in text
+    for style in site.rglob("*.css"):
+        assert not re.search(r"""(url\(|@import )["']?(https?:)?//""", style.read_text()), style
+    assert "../_static/mathjax/" in (site / f"notebooks/{CHAPTERS[0]}.html").read_text()
+    assert (site / "_static/mathjax/tex-chtml.js").is_file()
+
+
+def test_every_image_of_the_site_has_a_text(site):
+    seen = 0
+    for page in site.rglob("*.html"):
+        for image in Loads(page.read_text()).images:
+            alt = image.get("alt", "")
+            assert alt, (page.name, image)
+            assert not alt.endswith((".png", ".svg"))
+            seen += 1
+    assert seen >= 10
+
+
+def test_the_table_in_the_readme_is_the_papers():
+    from umixup import paper
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in ("cifar10", "cifar100", "mnist", "fashion-mnist"):
+        row = " | ".join(
+            f"{100 * s.error:.3f} ± {100 * s.half_width:.3f}" for s in paper.settings(name, "ce")
+        )
+        assert f"| {name} | {row} |" in text
+
+
+# --- parameters from outside --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        (["-p", "epochs", "3"], "parameter 'epochs' = 3: this notebook has dataset"),
+        (["-p", "runs", "many"], "parameter 'runs' = 'many': it must be of type int"),
+        (["-p", "dataset", "imagenet"], "dataset = 'imagenet': it must be one of digits"),
+        (["-p", "profile", "huge"], "profile = 'huge': it must be one of quick, small, full"),
+        (["-p", "dataset", "fashion-mnist"], "um.data.fetch('fashion-mnist'"),
+    ],
+)
+def test_a_bad_parameter_stops_the_notebook_with_a_clear_error(tmp_path, parameters, message):
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "papermill", "notebooks/11_tables.ipynb"),
+            *(tmp_path / "out.ipynb", *parameters),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "UMIXUP_DATA": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert message in done.stderr

@@ -1,0 +1,54 @@
+"""The Makefile: help, a Python that is too old, a clean checkout."""
+
+import re
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(*command, cwd=ROOT):
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def test_help_lists_every_target():
+    makefile = (ROOT / "Makefile").read_text()
+    targets = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[1].split()
+    shown = run("make", "help").stdout
+    assert len(targets) > 8
+    for target in targets:
+        assert re.search(rf"make {target}\b", shown), target
+
+
+def test_a_python_too_old_is_told_so_before_anything_is_made(tmp_path):
+    old = tmp_path / "python3"
+    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "Python 3.10.9" || exit 1\n')
+    old.chmod(0o755)
+    done = run("make", "-C", ROOT, "book", f"PYTHON={old}", f"VENV={tmp_path}/venv")
+    assert done.returncode != 0
+    assert "needs Python 3.11 or newer" in done.stderr
+    assert "Python 3.10.9" in done.stderr
+    assert not (tmp_path / "venv").exists()
+
+
+def test_clean_leaves_the_checkout_as_cloned(tmp_path):
+    clone = tmp_path / "clone"
+    assert run("git", "clone", "-q", ROOT, clone).returncode == 0
+    (clone / "Makefile").write_text((ROOT / "Makefile").read_text())
+    for made in (
+        ".venv/bin/python",
+        "_build/html/index.html",
+        "umixup.egg-info/PKG-INFO",
+        "umixup/__pycache__/x.pyc",
+        "tests/__pycache__/x.pyc",
+        "notebooks/.ipynb_checkpoints/x.ipynb",
+        ".ruff_cache/x",
+        ".mypy_cache/x",
+        ".pytest_cache/x",
+        ".hypothesis/x",
+    ):
+        (clone / made).parent.mkdir(parents=True, exist_ok=True)
+        (clone / made).touch()
+    assert run("make", "clean", cwd=clone).returncode == 0
+    left = run("git", "status", "--porcelain", "--ignored", cwd=clone).stdout.split()
+    assert [path for path in left if path not in ("M", "Makefile")] == []
