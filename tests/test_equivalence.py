@@ -122,7 +122,6 @@ def test_canonical_has_a_symmetric_policy_and_the_same_d(scheme):
         assert gamma.sum().item() == pytest.approx(1, abs=1e-9)
 
 
-@pytest.mark.xfail(strict=True, reason="0 · ∞ in the reflected density: γ is ½ at λ = 0 and 1")
 def test_canonical_weight_has_its_limits_at_the_ends_without_the_closed_form_too():
     # γ(λ) = λ by a function of one's own: the same scheme as mixup(0.5).
     scheme = canonical(umixup(Beta(0.5, 0.5), lambda lam: 1 * lam))

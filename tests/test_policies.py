@@ -157,7 +157,6 @@ def test_reflected_mirrors_where_it_does_not_keep():
             torch.testing.assert_close(Reflected(Beta(2, 5), keep).sample((100,)), expected)
 
 
-@pytest.mark.xfail(strict=True, reason="0 · ∞: NaN where g is 0 and p is infinite")
 def test_reflected_density_is_never_nan():
     ends = torch.tensor([0, 1], dtype=torch.float64)
     policy = Reflected(Beta(0.5, 0.5), square)

@@ -71,7 +71,7 @@ def folder(root: str | os.PathLike[str] | None = None) -> Path:
     """Where data sets lie: ``root``, else $UMIXUP_DATA, else ``data/`` here or one level up."""
     if root is not None:
         return Path(root)
-    if "UMIXUP_DATA" in os.environ:
+    if os.environ.get("UMIXUP_DATA"):
         return Path(os.environ["UMIXUP_DATA"])
     here, above = Path("data"), Path("../data")
     return above if above.is_dir() and not here.is_dir() else here

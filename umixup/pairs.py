@@ -55,10 +55,10 @@ def by_name(pairing: str | Pairing) -> Pairing:
 class Plan(NamedTuple):
     """An epoch: pair k mixes sample first[k] with second[k], by lam[k]; labels by gamma[k]."""
 
-    first: Tensor  # int64 (n,)
-    second: Tensor  # int64 (n,)
-    lam: Tensor  # (n,)
-    gamma: Tensor  # (n,)
+    first: Tensor  # int64 (m,); m = n for two copies
+    second: Tensor  # int64 (m,)
+    lam: Tensor  # (m,)
+    gamma: Tensor  # (m,)
 
 
 def plan_epoch(
@@ -91,8 +91,8 @@ def plan_epoch(
     if lam_per not in ("sample", "batch"):
         raise ValueError(f"lam_per = {lam_per!r}: it must be 'sample' or 'batch'")
     first, second = by_name(pairing).draw(n, batch_size, generator_for(seed, "pairs", epoch))
-    draws = n if lam_per == "sample" else -(-n // batch_size)
+    draws = len(first) if lam_per == "sample" else -(-len(first) // batch_size)
     lam, gamma = scheme.draw(draws, generator_for(seed, "policy", epoch))
     if lam_per == "batch":
-        lam, gamma = (v.repeat_interleave(batch_size)[:n] for v in (lam, gamma))
+        lam, gamma = (v.repeat_interleave(batch_size)[: len(first)] for v in (lam, gamma))
     return Plan(first, second, lam, gamma)

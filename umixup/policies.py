@@ -104,8 +104,8 @@ class PointMass(Distribution):
         return self.at.expand(torch.Size(sample_shape)).clone()
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """0 at the point, −∞ elsewhere."""
-        return torch.where(value == self.at, 0.0, -math.inf)
+        """0 at the point (to single precision, as 1 − (1 − λ) is not λ), −∞ elsewhere."""
+        return torch.where((value - self.at).abs() < 1e-6, 0.0, -math.inf).to(value.dtype)
 
     def __repr__(self) -> str:
         return f"P({shortest(float(self.at))})"
@@ -120,12 +120,17 @@ class Reflected(Distribution):
     Args:
         base: the policy p.
         keep: g, from λ to a probability of the same shape, or one number in [0, 1].
+
+    Raises:
+        ValueError: ``keep`` is a number off [0, 1].
     """
 
     arg_constraints: dict[str, constraints.Constraint] = {}
     support = constraints.unit_interval
 
     def __init__(self, base: Distribution, keep: Weight | float) -> None:
+        if not callable(keep):
+            _checked("Reflected policy: keep", keep, 0 <= keep <= 1, "in [0, 1]")
         self.base, self.keep = base, keep
         super().__init__(validate_args=False)
 
@@ -144,14 +149,37 @@ class Reflected(Distribution):
         return torch.sigmoid(self.sample_logit(torch.Size(sample_shape)))
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """The log-density at ``value``."""
+        """The log-density at ``value``; 0·∞, where g is 0 and p infinite, counts as 0."""
         mirror = 1 - value
         kept = self.keep_probability(value).log() + self.base.log_prob(value)
         flipped = torch.log1p(-self.keep_probability(mirror)) + self.base.log_prob(mirror)
+        kept, flipped = (
+            torch.where(v.isnan(), torch.full_like(v, -math.inf), v) for v in (kept, flipped)
+        )
         return torch.logaddexp(kept, flipped)
 
     def __repr__(self) -> str:
         return f"Reflected({self.base!r}, keep={self.keep!r})"
+
+
+def as_policy(policy: object) -> Distribution:
+    """``policy`` itself, if it is a distribution on [0, 1]; torch's own scalar Beta becomes ours.
+
+    Raises:
+        TypeError: not a ``torch.distributions.Distribution``.
+        ValueError: its support is not within [0, 1].
+    """
+    if not isinstance(policy, Distribution):
+        raise TypeError(
+            f"policy = {policy!r}: it must be a torch.distributions.Distribution on [0, 1], "
+            "for example um.policies.Beta(2, 1)"
+        )
+    low, high = (getattr(policy.support, f"{end}_bound", None) for end in ("lower", "upper"))
+    if low is None or high is None or not (bool(low >= 0) and bool(high <= 1)):
+        raise ValueError(f"policy = {policy!r}: its support is {policy.support!r}, not in [0, 1]")
+    if type(policy) is torch.distributions.Beta and not policy.batch_shape:
+        return Beta(float(policy.concentration1), float(policy.concentration0))
+    return policy
 
 
 def symmetrize(policy: Distribution) -> Distribution:

@@ -10,7 +10,6 @@ import json
 import os
 import platform
 import subprocess
-import tempfile
 import warnings
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -35,18 +34,21 @@ def environment() -> dict[str, Any]:
         except PackageNotFoundError:
             return None
 
-    commit = subprocess.run(
-        ["git", "-C", str(Path(__file__).parent), "rev-parse", "--verify", "-q", "HEAD"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        commit = subprocess.run(
+            ["git", "-C", str(Path(__file__).parent), "rev-parse", "--verify", "-q", "HEAD"],
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout.strip()
+    except OSError:  # no git here
+        commit = ""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         **{package: found(package) for package in ("umixup", "torch", "numpy")},
         "system": f"{platform.system()} {platform.machine()}",
-        "commit": commit.stdout.strip() or None,
+        "commit": commit or None,
     }
 
 
@@ -54,14 +56,14 @@ def write(record: dict[str, Any], folder: str | os.PathLike[str]) -> Path:
     """Write a run's record to ``folder/<its config's hash>.json``, whole or not at all."""
     target = Path(folder) / f"{record['hash']}.json"
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".part")
+    beside = target.with_name(f".{target.stem}.{os.getpid()}.part")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with beside.open("w", encoding="utf-8") as file:
             json.dump(record, file, indent=1)
             file.write("\n")
         os.replace(beside, target)
     except BaseException:
-        Path(beside).unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
         raise
     return target
 
@@ -117,7 +119,7 @@ def summary(runs: pd.DataFrame, beside: str | None = None) -> pd.DataFrame:
     """Mean error and its 95 % interval for each setting, beside the paper's row for it.
 
     Args:
-        runs: rows as ``load`` gives them, of one profile.
+        runs: rows as ``load`` gives them, of one recipe.
         beside: the data set whose rows of the paper stand beside ours; by default the runs' own.
 
     Returns:
@@ -126,16 +128,16 @@ def summary(runs: pd.DataFrame, beside: str | None = None) -> pd.DataFrame:
         that data set, loss and scheme, NaN (0 for n) where it has none. Errors in per cent.
 
     Raises:
-        ValueError: no runs, or runs of several profiles: their errors are not comparable.
+        ValueError: no runs, or runs of several recipes: their errors are not comparable.
     """
     import pandas as pd
 
     if not len(runs):
         raise ValueError("runs: there are none to summarise")
-    if runs["profile"].nunique() > 1:
+    if runs["recipe"].nunique() > 1:
         raise ValueError(
-            f"runs of the profiles {', '.join(sorted(runs['profile'].unique()))}: "
-            "summarise one profile at a time"
+            f"runs of {runs['recipe'].nunique()} recipes (profiles "
+            f"{', '.join(sorted(runs['profile'].unique()))}): summarise one recipe at a time"
         )
     rows = []
     for names, group in runs.groupby(["dataset", "loss", "scheme"], sort=False):

@@ -19,6 +19,7 @@ from umixup.policies import (
     Beta,
     PointMass,
     Weight,
+    as_policy,
     is_symmetrized,
     sample_logit,
     symmetrize,
@@ -84,7 +85,12 @@ class Scheme:
 
         γ comes from logit λ in float64, before λ is rounded. ``generator`` is a CPU generator;
         ``None`` is torch's global one.
+
+        Raises:
+            ValueError: n < 0.
         """
+        if n < 0:
+            raise ValueError(f"n = {n}: the number of draws must be at least 0")
         with drawing_from(generator):
             z = sample_logit(self.policy, (n,))
         lam = torch.sigmoid(z)
@@ -111,15 +117,6 @@ class Scheme:
         return f"Scheme(policy={self.policy!r}, weight={self.weight!r})"
 
 
-def _check_policy(policy: object) -> Distribution:
-    if not isinstance(policy, Distribution):
-        raise TypeError(
-            f"policy = {policy!r}: it must be a torch.distributions.Distribution on [0, 1], "
-            "for example um.policies.Beta(2, 1)"
-        )
-    return policy
-
-
 def erm() -> Scheme:
     """Plain training (empirical risk minimisation): λ ≡ 1, γ ≡ 1.
 
@@ -144,7 +141,7 @@ def dat(policy: Distribution) -> Scheme:
     >>> str(dat(Beta(2, 1)))
     'DAT(B(2,1))'
     """
-    return Scheme(_check_policy(policy), Kept())
+    return Scheme(as_policy(policy), Kept())
 
 
 def umixup(policy: Distribution, weight: Weight) -> Scheme:
@@ -165,7 +162,7 @@ def umixup(policy: Distribution, weight: Weight) -> Scheme:
         raise ValueError(
             f"weight: γ({worst:.2f}) = {float(weight(worst)):.4g}; γ must stay in [0, 1]"
         )
-    return Scheme(_check_policy(policy), weight)
+    return Scheme(as_policy(policy), weight)
 
 
 def untie(policy: Distribution) -> Scheme:
@@ -173,7 +170,8 @@ def untie(policy: Distribution) -> Scheme:
 
     ``equivalence.U`` is this map; it stands here because ``parse`` needs it.
     """
-    return Scheme(symmetrize(_check_policy(policy)), Posterior(policy))
+    policy = as_policy(policy)
+    return Scheme(symmetrize(policy), Posterior(policy))
 
 
 _TOKEN = re.compile(r"\s*(ERM|DAT|[BUP]|[(),]|[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")

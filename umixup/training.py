@@ -15,7 +15,7 @@ import json
 import math
 import sys
 import time
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -30,8 +30,8 @@ from umixup.mixing import mix
 from umixup.models import PreActResNet18
 from umixup.schemes import parse
 
-# A profile fixes the recipe; a config adds the data set, the scheme, the loss, the pairs and the
-# seed. "full" is the paper's recipe; the others are reduced, and named wherever they are shown.
+# A profile fixes the recipe; a config adds the data set, the scheme, the loss and the seed. "full"
+# is the paper's recipe; the others are reduced, and named wherever they are shown.
 PROFILES: dict[str, dict[str, Any]] = {
     "quick": dict(
         width=8,
@@ -46,7 +46,7 @@ PROFILES: dict[str, dict[str, Any]] = {
     "full": dict(),
 }
 _DATA_OF = {"quick": "digits", "small": "fashion-mnist", "full": "fashion-mnist"}
-_NOT_RECIPE = ("dataset", "scheme", "loss", "pairing", "lam_per", "seed")
+_SETTING = ("dataset", "scheme", "loss", "seed")  # all other fields are the recipe
 
 
 @dataclass(frozen=True)
@@ -94,43 +94,50 @@ class Config:
         datasets.check_name(self.dataset)
         object.__setattr__(self, "scheme", str(parse(self.scheme)))
         object.__setattr__(self, "milestones", tuple(self.milestones))
+        if not isinstance(self.pairing, str):
+            raise ValueError(f"pairing = {self.pairing!r}: a config takes its name")
         pairs.by_name(self.pairing)
         for name, allowed in (("loss", tuple(losses.BY_NAME)), ("lam_per", ("sample", "batch"))):
             if getattr(self, name) not in allowed:
                 raise ValueError(
                     f"{name} = {getattr(self, name)!r}: it must be one of {', '.join(allowed)}"
                 )
-        for name, least in (
-            ("width", 1),
-            ("epochs", 1),
-            ("batch_size", 1),
-            ("crop_padding", 0),
-            ("seed", 0),
-        ):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        whole = {"width": 1, "epochs": 1, "batch_size": 1, "crop_padding": 0, "seed": 0}
+        numbers = {name: (getattr(self, name), least) for name, least in whole.items()}
+        if self.train_size is not None:
+            numbers["train_size"] = self.train_size, 1
+        numbers |= {f"milestones[{k}]": (value, 1) for k, value in enumerate(self.milestones)}
+        for name, (value, least) in numbers.items():
+            if type(value) is not int or value < least:
                 raise ValueError(f"{name} = {value!r}: it must be a whole number ≥ {least}")
         for name in ("learning_rate", "momentum", "weight_decay"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} = {getattr(self, name)!r}: it must be ≥ 0")
+            value = getattr(self, name)
+            if not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+                raise ValueError(f"{name} = {value!r}: it must be a finite number ≥ 0")
+            object.__setattr__(self, name, float(value))  # 0 and 0.0 are one config
+        if not isinstance(self.flip, bool):
+            raise ValueError(f"flip = {self.flip!r}: it must be True or False")
 
     @property
     def profile(self) -> str:
         """The profile whose recipe this is to the letter, or "custom"."""
         for name, recipe in PROFILES.items():
-            default = Config(**recipe)
-            if all(
-                getattr(self, f.name) == getattr(default, f.name)
-                for f in fields(self)
-                if f.name not in _NOT_RECIPE
-            ):
+            if Config(**recipe).recipe() == self.recipe():
                 return name
         return "custom"
 
+    def recipe(self) -> dict[str, Any]:
+        """The fields that a profile fixes: all but data set, scheme, loss and seed."""
+        return {name: value for name, value in asdict(self).items() if name not in _SETTING}
+
     def hash(self) -> str:
         """Sixteen hexadecimal digits that differ where any field differs."""
-        text = json.dumps(asdict(self), sort_keys=True)
-        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+        return _hash(asdict(self))
+
+
+def _hash(values: dict[str, Any]) -> str:
+    text = json.dumps(values, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def profile(name: str, **changes: Any) -> Config:
@@ -168,9 +175,9 @@ class Run:
 
     @property
     def averaged_epochs(self) -> int:
-        """Over how many last epochs ``error`` averages: the paper's 10 of 200; fewer in a run below
-        40, never more than its last quarter (the final stage of the learning rate)."""
-        return min(10, math.ceil(len(self.test_errors) / 4))
+        """Over how many last epochs ``error`` averages: the paper's 10 of 200; in a run below 40
+        epochs, those of its last quarter, but at least one."""
+        return max(1, min(10, len(self.test_errors) // 4))
 
     @property
     def error(self) -> float:
@@ -184,6 +191,7 @@ class Run:
             "schema": results.SCHEMA,
             "hash": self.config.hash(),
             "profile": self.config.profile,
+            "recipe": _hash(self.config.recipe()),
             "config": asdict(self.config),
             "error": self.error,
             "averaged_epochs": self.averaged_epochs,
@@ -218,7 +226,8 @@ def train(
         progress: show a bar; by default only in a terminal.
 
     Raises:
-        ValueError: a batch larger than the training set, or data of another name.
+        ValueError: a batch larger than the training set, a batch of one sample, or data of
+            another name.
         FileNotFoundError: the data set's files are not there.
         FloatingPointError: the loss is no longer finite.
     """
@@ -231,6 +240,11 @@ def train(
     n = len(data.train_x)
     if config.batch_size > n:
         raise ValueError(f"batch_size = {config.batch_size}: the training set has {n} samples")
+    if 1 in (config.batch_size, n % config.batch_size):
+        raise ValueError(
+            f"batch_size = {config.batch_size}: of {n} samples it leaves a batch of one, "
+            "which batch normalisation cannot train on; choose another"
+        )
 
     model = new_model(config, data).to(device).train()
     # oneDNN is faster in channels_last; with widths off its blocks of 8 torch 2.15 crashes there.
