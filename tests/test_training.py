@@ -297,7 +297,7 @@ def test_a_loss_that_is_no_longer_finite_stops_the_run(digits):
         ("flip", "no", "must be True or False"),
         ("learning_rate", math.inf, "must be a finite number ≥ 0"),
         ("learning_rate", "0.1", "must be a finite number ≥ 0"),
-        ("pairing", object, "a config takes its name"),
+        ("pairing", object, "must be the name of one"),
         ("learning_rate", -0.1, "must be a finite number ≥ 0"),
         ("momentum", math.nan, "must be a finite number ≥ 0"),
         ("weight_decay", -1, "must be a finite number ≥ 0"),

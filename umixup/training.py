@@ -95,7 +95,7 @@ class Config:
         object.__setattr__(self, "scheme", str(parse(self.scheme)))
         object.__setattr__(self, "milestones", tuple(self.milestones))
         if not isinstance(self.pairing, str):
-            raise ValueError(f"pairing = {self.pairing!r}: a config takes its name")
+            raise ValueError(f"pairing = {self.pairing!r}: it must be the name of one")
         pairs.by_name(self.pairing)
         for name, allowed in (("loss", tuple(losses.BY_NAME)), ("lam_per", ("sample", "batch"))):
             if getattr(self, name) not in allowed:
