@@ -171,3 +171,11 @@ def test_a_network_in_training_mode_is_refused():
     sequence, f = pairs(2), network().train()
     with pytest.raises(ValueError, match=r"f is in training mode.*f\.eval\(\)"):
         expected_loss(mixup(1), *sequence, f, cross_entropy)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"), [(0.02, 0.01), (0.1, 0.1), (0.5, 0.2), (1.4, 0.7), (5, 5), (30, 20)]
+)
+def test_lemma_4_holds_to_1e_6_however_steep_the_policy(a, b):
+    policy, sequence = Beta(a, b), mirrored(16)
+    assert expected(U(policy), sequence) == pytest.approx(expected(dat(policy), sequence), rel=1e-6)

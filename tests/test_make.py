@@ -1,5 +1,6 @@
 """The Makefile: help, a Python that is too old, a clean checkout."""
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -8,7 +9,11 @@ ROOT = Path(__file__).parents[1]
 
 
 def run(*command, cwd=ROOT):
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    ours = ("MAKEFLAGS", "MAKELEVEL", "VENV", "CONSTRAINTS", "PYTHON")  # of `make test` itself
+    environment = {k: v for k, v in os.environ.items() if k not in ours}
+    return subprocess.run(
+        command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def test_help_lists_every_target():

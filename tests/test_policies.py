@@ -208,48 +208,56 @@ def test_sample_logit_of_a_foreign_distribution_is_the_logit_of_its_draws():
 
 @given(parameters, parameters, st.integers(1, 5))
 def test_beta_quadrature_gives_the_moments_in_closed_form(a, b, k):
-    lam, w = quadrature(Beta(a, b), nodes=3)  # exact below degree 6
+    z, w = quadrature(Beta(a, b), 3, smooth=True)  # exact below degree 6
     moment = math.prod((a + i) / (a + b + i) for i in range(k))  # E[λ^k]
-    assert (w * lam**k).sum().item() == pytest.approx(moment, rel=1e-7)
+    assert (w * z.sigmoid() ** k).sum().item() == pytest.approx(moment, rel=1e-7)
     assert w.sum().item() == pytest.approx(1, abs=1e-12)
-    assert ((lam >= 0) & (lam <= 1)).all()
-    assert lam.dtype == w.dtype == torch.float64
+    assert z.dtype == w.dtype == torch.float64
+
+
+@given(st.floats(0.05, 50), st.floats(0.05, 50), st.floats(0.1, 3))
+def test_quadrature_of_a_function_that_is_not_smooth_gives_fractional_moments(a, b, s):
+    z, w = quadrature(Beta(a, b), 60, smooth=False)
+    moment = math.exp(special.betaln(a + s, b) - special.betaln(a, b))  # E[λ^s]
+    assert (w * z.sigmoid() ** s).sum().item() == pytest.approx(moment, rel=1e-6)
 
 
 @pytest.mark.parametrize("nodes", [1, 2, 60])
 @pytest.mark.parametrize(("a", "b"), [(0.5, 0.5), (0.3, 0.7), (1, 1), (2.2, 0.9)])
 def test_beta_quadrature_raises_no_warning_and_gives_the_mean(a, b, nodes):
-    lam, w = quadrature(Beta(a, b), nodes)
-    assert len(lam) == len(w) == nodes
-    assert (w * lam).sum().item() == pytest.approx(a / (a + b), rel=1e-9)
+    z, w = quadrature(Beta(a, b), nodes, smooth=True)
+    assert len(z) == len(w) == nodes
+    assert (w * z.sigmoid()).sum().item() == pytest.approx(a / (a + b), rel=1e-9)
 
 
-def test_quadrature_of_a_smooth_function_is_that_of_scipy():
-    lam, w = quadrature(Beta(2.2, 0.9), 30)
+@pytest.mark.parametrize("smooth", [True, False])
+def test_quadrature_of_a_smooth_function_is_that_of_scipy(smooth):
+    z, w = quadrature(Beta(2.2, 0.9), 30, smooth=smooth)
     expected = stats.beta(2.2, 0.9).expect(np.cos)
-    assert (w * lam.cos()).sum().item() == pytest.approx(expected, abs=1e-8)
+    assert (w * z.sigmoid().cos()).sum().item() == pytest.approx(expected, abs=1e-8)
 
 
 def test_reflected_quadrature_keeps_and_mirrors():
-    lam, w = quadrature(Reflected(Beta(2, 5), square), 20)
+    z, w = quadrature(Reflected(Beta(2, 5), square), 40, smooth=True)
     base = stats.beta(2, 5)
     expected = base.expect(lambda t: t**2 * np.exp(t) + (1 - t**2) * np.exp(1 - t))
-    assert (w * lam.exp()).sum().item() == pytest.approx(expected, rel=1e-9)
+    assert (w * z.sigmoid().exp()).sum().item() == pytest.approx(expected, rel=1e-9)
     assert w.sum().item() == pytest.approx(1)
 
 
-def test_point_mass_quadrature_is_its_point():
-    lam, w = quadrature(PointMass(0.3), 7)
-    assert lam.tolist() == [0.3]
+@pytest.mark.parametrize("point", [0, 0.3, 1])
+def test_point_mass_quadrature_is_its_point(point):
+    z, w = quadrature(PointMass(point), 7, smooth=True)
+    assert z.sigmoid().tolist() == pytest.approx([point])
     assert w.tolist() == [1]
 
 
 @pytest.mark.parametrize("nodes", [0, -3])
 def test_quadrature_refuses_fewer_than_one_node(nodes):
     with pytest.raises(ValueError, match=rf"nodes = {nodes}: it must be at least 1"):
-        quadrature(Beta(1, 1), nodes)
+        quadrature(Beta(1, 1), nodes, smooth=True)
 
 
 def test_quadrature_refuses_a_policy_it_does_not_know():
     with pytest.raises(TypeError, match=r"policy = Uniform.*Beta, PointMass and Reflected"):
-        quadrature(torch.distributions.Uniform(0.0, 1.0), 5)
+        quadrature(torch.distributions.Uniform(0.0, 1.0), 5, smooth=True)

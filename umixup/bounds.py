@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from umixup.mixing import mix
-from umixup.policies import quadrature
-from umixup.schemes import Scheme
+from umixup.policies import at_logit, quadrature
+from umixup.schemes import Kept, Scheme, Tied
 
 
 def expected_loss(
@@ -34,7 +34,7 @@ def expected_loss(
         f: the model, from a batch to its outputs; an ``nn.Module`` must be in evaluation mode,
             since batch normalisation in training mode makes F(x̃) depend on the whole batch.
         loss: (outputs, targets) -> (n,).
-        nodes: of the Gauss–Jacobi rule, for each Beta in the policy.
+        nodes: of the quadrature, for each Beta in the policy; see ``policies.quadrature``.
 
     Returns:
         A scalar, float64.
@@ -44,8 +44,8 @@ def expected_loss(
     """
     if getattr(f, "training", False):
         raise ValueError("f is in training mode: the lemmas need F(x̃) of x̃ alone; call f.eval()")
-    lam, w = quadrature(scheme.policy, nodes)
-    gamma = scheme.weight(lam)
+    z, w = quadrature(scheme.policy, nodes, smooth=isinstance(scheme.weight, (Kept, Tied)))
+    lam, gamma = torch.sigmoid(z), at_logit(scheme.weight, z)
     total = torch.zeros((), dtype=torch.float64, device=x.device)
     for k in range(len(lam)):
         at_lam, at_gamma = (v[k].to(x.device).expand(len(x)) for v in (lam, gamma))

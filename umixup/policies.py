@@ -138,10 +138,14 @@ class Reflected(Distribution):
         """g(λ), of the shape of ``lam``."""
         return self.keep(lam) if callable(self.keep) else torch.full_like(lam, self.keep)
 
+    def keep_at_logit(self, z: Tensor) -> Tensor:
+        """g(σ(z)), of the shape of ``z``."""
+        return at_logit(self.keep, z) if callable(self.keep) else torch.full_like(z, self.keep)
+
     def sample_logit(self, shape: torch.Size) -> Tensor:
         """Draws of logit λ, float64, from torch's global generator."""
         z = sample_logit(self.base, shape)
-        kept = torch.rand(shape, dtype=z.dtype) < self.keep_probability(torch.sigmoid(z))
+        kept = torch.rand(shape, dtype=z.dtype) < self.keep_at_logit(z)
         return torch.where(kept, z, -z)
 
     def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:  # type: ignore[override]
@@ -208,31 +212,57 @@ def sample_logit(policy: Distribution, shape: torch.Size | tuple[int, ...]) -> T
     return torch.logit(policy.sample(shape).double())
 
 
-def quadrature(policy: Distribution, nodes: int) -> tuple[Tensor, Tensor]:
-    r"""Nodes :math:`λ_k` and weights :math:`w_k` with :math:`\sum_k w_k h(λ_k) ≈ E_p[h(λ)]`.
+def at_logit(weight: Weight, z: Tensor) -> Tensor:
+    """weight(σ(z)), by its ``from_logit`` where it has one, since σ(z) may round to 0 or 1."""
+    from_logit = getattr(weight, "from_logit", None)
+    value: Tensor = weight(torch.sigmoid(z)) if from_logit is None else from_logit(z)
+    return value
 
-    Gauss–Jacobi for a Beta policy: exact for polynomials h of degree < 2·nodes.
+
+def quadrature(policy: Distribution, nodes: int, *, smooth: bool) -> tuple[Tensor, Tensor]:
+    r"""Nodes :math:`z_k` and weights :math:`w_k` with :math:`\sum_k w_k h(σ(z_k)) ≈ E_p[h(λ)]`.
+
+    For h smooth on all of [0, 1]: Gauss–Jacobi, exact for polynomials of degree < 2·nodes.
+    Otherwise, as for the label weights of U, which are like λ^s at the ends: the trapezoidal rule
+    after λ = σ(π sinh t), which does not mind the ends (Takahasi and Mori, 1974).
 
     Args:
         policy: Beta, PointMass or Reflected.
-        nodes: how many for each Beta, ≥ 1.
+        nodes: ≥ 1, of the Gauss–Jacobi rule; the other takes 2·nodes + 1.
+        smooth: is h smooth at λ = 0 and 1?
 
     Returns:
-        (λ, w), float64 vectors of one length; w sums to 1.
+        (z, w), float64 vectors of one length; z is logit λ, and w sums to 1.
     """
     if nodes < 1:
         raise ValueError(f"nodes = {nodes!r}: it must be at least 1")
     if isinstance(policy, PointMass):
-        return policy.at.reshape(1), torch.ones(1, dtype=torch.float64)
+        return torch.logit(policy.at.reshape(1)), torch.ones(1, dtype=torch.float64)
     if isinstance(policy, Beta):
-        import numpy as np
-        from scipy.special import roots_jacobi
-
-        with np.errstate(invalid="ignore"):  # scipy computes a 0/0 it does not use when α + β = 1
-            at, masses = roots_jacobi(nodes, policy.beta - 1, policy.alpha - 1)
-        return torch.from_numpy((1 + at) / 2), torch.from_numpy(masses / masses.sum())
+        return _gauss_jacobi(policy, nodes) if smooth else _tanh_sinh(policy, 2 * nodes + 1)
     if isinstance(policy, Reflected):
-        lam, w = quadrature(policy.base, nodes)
-        kept = policy.keep_probability(lam)
-        return torch.cat([lam, 1 - lam]), torch.cat([w * kept, w * (1 - kept)])
+        z, w = quadrature(policy.base, nodes, smooth=False)
+        kept = policy.keep_at_logit(z)
+        return torch.cat([z, -z]), torch.cat([w * kept, w * (1 - kept)])
     raise TypeError(f"policy = {policy!r}: quadrature knows Beta, PointMass and Reflected")
+
+
+def _gauss_jacobi(policy: Beta, nodes: int) -> tuple[Tensor, Tensor]:
+    import numpy as np
+    from scipy.special import roots_jacobi
+
+    with np.errstate(invalid="ignore"):  # scipy computes a 0/0 it does not use when α + β = 1
+        at, masses = roots_jacobi(nodes, policy.beta - 1, policy.alpha - 1)
+    lam = torch.from_numpy((1 + at) / 2)
+    return torch.logit(lam), torch.from_numpy(masses / masses.sum())
+
+
+def _tanh_sinh(policy: Beta, nodes: int) -> tuple[Tensor, Tensor]:
+    furthest = 37 / min(1.0, policy.alpha, policy.beta)  # beyond, less than e^−37 of the mass
+    end = math.asinh(furthest / math.pi)
+    t = torch.linspace(-end, end, nodes, dtype=torch.float64)
+    z = math.pi * torch.sinh(t)
+    # p(λ) dλ = λ^α (1 − λ)^β dz / B(α, β), and dz = π cosh(t) dt
+    log_lam, log_rest = torch.nn.functional.logsigmoid(z), torch.nn.functional.logsigmoid(-z)
+    w = torch.exp(policy.alpha * log_lam + policy.beta * log_rest) * torch.cosh(t)
+    return z, w / w.sum()

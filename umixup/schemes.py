@@ -20,6 +20,7 @@ from umixup.policies import (
     PointMass,
     Weight,
     as_policy,
+    at_logit,
     is_symmetrized,
     sample_logit,
     symmetrize,
@@ -94,9 +95,7 @@ class Scheme:
         with drawing_from(generator):
             z = sample_logit(self.policy, (n,))
         lam = torch.sigmoid(z)
-        gamma = (
-            self.weight.from_logit(z) if isinstance(self.weight, Posterior) else self.weight(lam)
-        )
+        gamma = at_logit(self.weight, z)
         return lam.to(torch.get_default_dtype()), gamma.to(torch.get_default_dtype())
 
     def __str__(self) -> str:
