@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install book test lint format sync notebooks serve clean
+.PHONY: help install book test lint format sync notebooks bench serve clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,7 @@ book: $(VENV)/installed  ## execute what has changed, build the site into _build
 	$(BIN)/python book/make.py site
 
 test: $(VENV)/installed  ## the library's tests, and every notebook against its stored outputs
+	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/installed  ## ruff and mypy
@@ -43,6 +44,9 @@ sync: $(VENV)/installed  ## carry the chapters from book/*.md over to notebooks/
 
 notebooks: $(VENV)/installed  ## re-execute the chapters and store their outputs in notebooks/
 	$(BIN)/python book/make.py notebooks
+
+bench: $(VENV)/installed  ## speed against other libraries, as ratios measured in one run
+	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
 
 serve:  ## serve the built site on http://localhost:8000
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html 8000

@@ -369,6 +369,13 @@ def test_every_image_of_the_site_has_a_text(site):
     assert seen >= 10
 
 
+def test_the_code_in_the_readme_runs():
+    [code] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    names = {}
+    exec(code, names)
+    assert names["targets"].shape == (128, 10)
+
+
 def test_the_table_in_the_readme_is_the_papers():
     from umixup import paper
 

@@ -6,14 +6,23 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import integrate, stats
 from torch import nn
 
-from umixup.bounds import expected_loss
+from umixup.bounds import deviation, deviation_probability, expected_loss, pairs_needed, spread
 from umixup.equivalence import D, U, canonical
-from umixup.losses import cross_entropy
-from umixup.policies import Beta, PointMass
-from umixup.schemes import dat, erm, mixup, parse, umixup
+from umixup.losses import (
+    binary_cross_entropy,
+    brier,
+    cross_entropy,
+    hinge,
+    negative_cosine,
+    renormalized_cosine,
+)
+from umixup.policies import Beta, Density, Mixture, PointMass, Uniform
+from umixup.schemes import BetaCDF, Logistic, dat, erm, mixup, parse, umixup
 
 CLASSES = 3
 
@@ -179,3 +188,270 @@ def test_a_network_in_training_mode_is_refused():
 def test_lemma_4_holds_to_1e_6_however_steep_the_policy(a, b):
     policy, sequence = Beta(a, b), mirrored(16)
     assert expected(U(policy), sequence) == pytest.approx(expected(dat(policy), sequence), rel=1e-6)
+
+
+# The lemmas for every policy, weight and target-linear loss
+
+
+def some_network(seed: int, activation: type[nn.Module] = nn.Tanh) -> nn.Module:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        layers = nn.Linear(4, 16), activation(), nn.Linear(16, CLASSES)
+        return nn.Sequential(*layers).double().eval().requires_grad_(False)
+
+
+POLICIES = {
+    "uniform": Uniform(0.1, 0.7),
+    "upper half": Uniform(0.5, 1),
+    "two betas": Mixture([0.3, 0.7], [Beta(2.2, 0.9), Beta(0.5, 3)]),
+    "with ERM": Mixture([0.5, 0.5], [Beta(2, 5), PointMass(1)]),
+    "with a point": Mixture([0.4, 0.6], [PointMass(0.3), Beta(1.7, 0.8)]),
+    "density": Density(lambda lam: torch.exp(2 * lam)),
+    "density that ends at zero": Density(lambda lam: lam**2 * (1 - lam)),
+}
+LINEAR = [cross_entropy, negative_cosine, binary_cross_entropy]
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+def test_lemma_4_holds_for_every_policy(policy):
+    sequence, f = mirrored(8), some_network(3)
+    nodes = 200 if isinstance(policy, Density) else 60
+    for loss in LINEAR:
+        one, two = (expected_loss(s, *sequence, f, loss, nodes) for s in (U(policy), dat(policy)))
+        assert one.item() == pytest.approx(two.item(), abs=1e-6)
+
+
+WEIGHTS = {"slope 2": Logistic(2), "slope -1": Logistic(-1), "cdf": BetaCDF(2, 0.7)}
+
+
+@pytest.mark.parametrize("weight", WEIGHTS.values(), ids=WEIGHTS)
+@pytest.mark.parametrize("policy", [*POLICIES.values(), Beta(0.6, 1.8)], ids=[*POLICIES, "beta"])
+def test_lemma_5_holds_for_every_policy_and_weight(policy, weight):
+    scheme, sequence, f = umixup(policy, weight), mirrored(8), some_network(4)
+    nodes = 200 if isinstance(policy, Density) else 60
+    for loss in LINEAR:
+        ours = expected_loss(scheme, *sequence, f, loss, nodes).item()
+        for other in (dat(D(scheme)), canonical(scheme)):
+            theirs = expected_loss(other, *sequence, f, loss, nodes).item()
+            assert theirs == pytest.approx(ours, abs=1e-6)
+
+
+@given(st.integers(0, 2**31), st.floats(0.2, 5), st.floats(0.2, 5), st.floats(-3, 3))
+@settings(max_examples=15)
+def test_lemmas_4_and_5_hold_for_random_networks_policies_and_slopes(seed, a, b, slope):
+    sequence, f = mirrored(4), some_network(seed)
+    scheme = umixup(Beta(a, b), Logistic(slope))
+    for one, two in ((U(Beta(a, b)), dat(Beta(a, b))), (scheme, dat(D(scheme)))):
+        gap = expected_loss(one, *sequence, f, cross_entropy) - expected_loss(
+            two, *sequence, f, cross_entropy
+        )
+        assert abs(gap.item()) < 1e-6
+
+
+def lemma_4_gap(loss, sequence, f=None, nodes: int = 60, policy=None) -> float:
+    policy, f = policy or Beta(2.2, 0.9), f or some_network(3)
+    one, two = (expected_loss(s, *sequence, f, loss, nodes) for s in (U(policy), dat(policy)))
+    return abs(one - two).item()
+
+
+@pytest.mark.parametrize("loss", [renormalized_cosine, hinge, brier])
+def test_lemma_4_fails_for_losses_that_are_not_affine_in_the_target(loss):
+    f = some_network(3)
+
+    def steep(x):  # so that the hinge has margins beyond 1
+        return 5 * f(x)
+
+    assert lemma_4_gap(loss, mirrored(16), steep) > 1e-3
+
+
+def test_lemma_4_holds_in_the_gradient_for_the_brier_score():
+    sequence, policy = mirrored(8), Beta(2.2, 0.9)
+    gradients = []
+    for scheme in (U(policy), dat(policy)):
+        f = some_network(3).requires_grad_()
+        expected_loss(scheme, *sequence, f, brier).backward()
+        gradients.append(torch.cat([p.grad.flatten() for p in f.parameters()]))
+    torch.testing.assert_close(*gradients, atol=1e-6, rtol=0)
+    assert gradients[0].norm() > 1e-3
+
+
+@pytest.mark.parametrize("loss", LINEAR)
+@pytest.mark.parametrize("policy", [Uniform(0.5, 1), POLICIES["with a point"]], ids=str)
+def test_lemma_4_fails_for_every_policy_when_each_side_has_one_class(policy, loss):
+    assert lemma_4_gap(loss, pairs(16, first=0, second=1), policy=policy) > 1e-3
+
+
+def test_for_a_network_with_kinks_the_gap_falls_as_nodes_are_doubled():
+    sequence, f = mirrored(8), some_network(5, nn.ReLU)
+    gaps = [lemma_4_gap(cross_entropy, sequence, f, nodes) for nodes in (10, 40, 160, 640)]
+    assert gaps[0] > 1e-7
+    assert gaps[0] > gaps[2]
+    assert gaps[1] > gaps[3]
+    assert gaps[3] < 1e-4
+
+
+# McDiarmid's bound
+
+pair_counts = st.integers(1, 10**7)
+deltas = st.floats(1e-3, 1e3)
+sure = st.floats(1e-9, 0.999)
+shared = st.integers(1, 1000)
+
+
+@given(pair_counts, deltas, sure, shared)
+@settings(max_examples=30)
+def test_deviation_is_where_the_probability_is_the_one_asked_for(n, delta, probability, batch):
+    epsilon = deviation(n, delta, probability, lambda_batch=batch)
+    got = deviation_probability(n, epsilon, delta, lambda_batch=batch)
+    assert got == pytest.approx(probability, rel=1e-9)
+
+
+@given(st.floats(1e-2, 1e2), st.floats(0.1, 100), sure, shared)
+@settings(max_examples=30)
+def test_pairs_needed_is_the_least_number_of_pairs(epsilon, delta, probability, batch):
+    n = pairs_needed(epsilon, delta, probability, lambda_batch=batch)
+    assert isinstance(n, int)
+    bound = [deviation_probability(max(k, 1), epsilon, delta, lambda_batch=batch)
+             for k in (n, n - 1)]  # fmt: skip
+    assert bound[0] <= probability * (1 + 1e-9)
+    assert n == 1 or bound[1] > probability * (1 - 1e-9)
+
+
+@given(st.integers(1, 10**4), st.floats(0, 10), deltas, shared)
+@settings(max_examples=30)
+def test_pairs_that_share_a_lam_count_once(n, epsilon, delta, batch):
+    shared_lam = deviation_probability(n * batch, epsilon, delta, lambda_batch=batch)
+    assert shared_lam == pytest.approx(deviation_probability(n, epsilon, delta), rel=1e-9)
+    assert deviation(n * batch, delta, 0.05, lambda_batch=batch) == pytest.approx(
+        deviation(n, delta, 0.05)
+    )
+
+
+@given(st.integers(1, 10**5), st.floats(0, 10), deltas)
+@settings(max_examples=30)
+def test_the_bound_is_a_probability_and_monotone(n, epsilon, delta):
+    bound = deviation_probability(n, epsilon, delta)
+    assert 0 <= bound <= 1
+    assert deviation_probability(n + 1, epsilon, delta) <= bound
+    assert deviation_probability(n, 2 * epsilon, delta) <= bound
+    assert deviation_probability(n, epsilon, 2 * delta) >= bound
+    assert deviation_probability(n, epsilon, delta, lambda_batch=2) >= bound
+    assert deviation_probability(n, 0, delta) == 1
+
+
+def test_the_bound_by_hand():
+    assert deviation_probability(100, 0.2, 1) == pytest.approx(2 * np.exp(-8))
+    assert deviation_probability(100, 0.2, 1, lambda_batch=4) == pytest.approx(2 * np.exp(-2))
+    assert pairs_needed(0.1, 2, 0.05) == int(np.ceil(4 * np.log(40) / 0.02))
+    assert deviation(200, 2, 0.05) == pytest.approx(2 * np.sqrt(np.log(40) / 400))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("n", 0, "≥ 1"),
+        ("epsilon", -0.1, "≥ 0"),
+        ("epsilon", np.nan, "≥ 0"),
+        ("delta", 0, "finite and > 0"),
+        ("delta", np.inf, "finite and > 0"),
+        ("lambda_batch", 0, "≥ 1"),
+        ("probability", 0, r"in \(0, 1\)"),
+        ("probability", 1, r"in \(0, 1\)"),
+    ],
+)
+def test_arguments_out_of_range_are_refused(name, value, allowed):
+    arguments = dict(n=10, epsilon=0.1, delta=1.0, lambda_batch=1, probability=0.05)
+    uses = {
+        deviation_probability: ("n", "epsilon", "delta", "lambda_batch"),
+        pairs_needed: ("epsilon", "delta", "probability", "lambda_batch"),
+        deviation: ("n", "delta", "probability", "lambda_batch"),
+    }
+    users = [use for use, names in uses.items() if name in names]
+    assert users
+    for use in users:
+        given_ = {k: value if k == name else arguments[k] for k in uses[use]}
+        with pytest.raises(ValueError, match=rf"{name} = {value!r}: it must be {allowed}"):
+            use(**given_)
+
+
+def test_no_number_of_pairs_is_enough_for_a_deviation_of_zero():
+    with pytest.raises(ValueError, match=r"epsilon = 0: no number of pairs is enough"):
+        pairs_needed(0, 1, 0.05)
+
+
+# The spread
+
+
+def test_the_spread_of_a_loss_linear_in_lam_is_that_between_its_ends():
+    # ERM's weight, a model that is the identity, a loss that is its first output
+    x, x2, y, y2 = pairs(6)
+    got = spread(erm(), x, x2, y, y2, lambda x: x, lambda z, y: z[:, 0], points=2)
+    expected = (x - x2)[:, 0].abs().max().item()
+    assert got.dtype == torch.float64
+    assert got.shape == ()
+    assert got.item() == pytest.approx(expected, rel=1e-12)
+    many = spread(erm(), x, x2, y, y2, lambda x: x, lambda z, y: z[:, 0])
+    assert many.item() == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_spread_of_labels_alone_is_the_range_of_gamma():
+    x, x2, y, y2 = pairs(6, first=0, second=1)
+    got = spread(parse("B(1,1)"), x, x2, y, y2, lambda x: x, lambda z, y: y[:, 0])
+    assert got.item() == pytest.approx(1, abs=1e-12)
+    kept = spread(dat(Beta(1, 1)), x, x2, y, y2, lambda x: x, lambda z, y: y[:, 0])
+    assert kept.item() == 0
+
+
+@pytest.mark.parametrize("text", ["B(1,1)", "DAT(B(2,1))", "U(B(2.2,0.9))", "UMixUp(B(1,1),S(3))"])
+def test_the_spread_rises_with_points_that_hold_the_earlier_ones(text):
+    scheme, sequence, f = parse(text), pairs(12), some_network(7)
+    found = [
+        spread(scheme, *sequence, f, cross_entropy, points=k).item() for k in (2, 3, 5, 9, 17, 129)
+    ]
+    assert found == sorted(found)
+    assert found[-1] > 0
+    assert found[-1] == pytest.approx(
+        spread(scheme, *sequence, f, cross_entropy, points=1025).item(), rel=1e-2
+    )
+
+
+def test_the_spread_is_the_largest_over_the_pairs():
+    scheme, (x, x2, y, y2), f = parse("B(1,1)"), pairs(6), some_network(7)
+    alone = [
+        spread(scheme, *(v[[k]] for v in (x, x2, y, y2)), f, cross_entropy).item() for k in range(6)
+    ]
+    assert spread(scheme, x, x2, y, y2, f, cross_entropy).item() == pytest.approx(max(alone))
+
+
+@pytest.mark.parametrize("lambda_batch", [1, 8])
+def test_mcdiarmids_bound_holds_for_drawn_losses(lambda_batch):
+    scheme, f, n = parse("U(B(2.2,0.9))"), some_network(8), 64
+    x, x2, y, y2 = pairs(n)
+    delta = spread(scheme, x, x2, y, y2, f, cross_entropy, points=1025).item()
+    mean = expected_loss(scheme, x, x2, y, y2, f, cross_entropy).item()
+    generator = torch.Generator().manual_seed(0)
+    gaps = []
+    for _ in range(300):
+        lam, gamma = (
+            v.double().repeat_interleave(lambda_batch)[:, None]
+            for v in scheme.draw(n // lambda_batch, generator)
+        )
+        losses = cross_entropy(f(lam * x + (1 - lam) * x2), gamma * y + (1 - gamma) * y2)
+        gaps.append(abs(losses.mean().item() - mean))
+    gaps = np.array(gaps)
+    for share in (0.2, 0.5, 0.9):
+        epsilon = deviation(n, delta, share, lambda_batch=lambda_batch)
+        assert (gaps >= epsilon).mean() <= share
+    assert gaps.max() < deviation(n, delta, 1e-6, lambda_batch=lambda_batch)
+    assert gaps.mean() > 0
+
+
+@pytest.mark.parametrize("points", [1, 0])
+def test_the_spread_needs_two_points(points):
+    with pytest.raises(ValueError, match=rf"points = {points}: it must be at least 2"):
+        spread(mixup(1), *pairs(2), network(), cross_entropy, points=points)
+
+
+def test_the_spread_refuses_a_network_in_training_mode():
+    with pytest.raises(ValueError, match=r"f is in training mode.*f\.eval\(\)"):
+        spread(mixup(1), *pairs(2), network().train(), cross_entropy)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
-from umixup.equivalence import D, U, canonical
-from umixup.policies import Beta, PointMass, Reflected
-from umixup.schemes import Scheme, Tied, dat, erm, mixup, umixup
+from umixup.equivalence import D, U, as_mixup, canonical, distance, logistic_weight
+from umixup.policies import Beta, Density, Mixture, PointMass, Reflected, Uniform, symmetrize
+from umixup.schemes import BetaCDF, Logistic, Scheme, Tied, dat, erm, mixup, parse, umixup
 
 parameters = st.floats(0.01, 100)
 inside = st.floats(0.01, 0.99)
@@ -131,3 +131,191 @@ def test_canonical_weight_has_its_limits_at_the_ends_without_the_closed_form_too
 def test_u_refuses_what_is_no_distribution():
     with pytest.raises(TypeError, match=r"policy = 'B\(1,1\)': it must be a torch"):
         U("B(1,1)")
+
+
+# Every policy and weight
+
+moderate = st.floats(0.1, 30)
+betas = st.builds(Beta, moderate, moderate)
+mixtures = st.builds(
+    lambda share, first, second: Mixture([share, 1 - share], [first, second]),
+    st.floats(0.1, 0.9),
+    betas,
+    betas | st.builds(PointMass, st.sampled_from([0, 0.2, 0.5, 0.75, 1])),
+)
+uniforms = st.builds(lambda low, width: Uniform(low, low + width * (1 - low)),
+                     st.floats(0, 0.9), st.floats(0.1, 1))  # fmt: skip
+policies = betas | mixtures | uniforms
+weights = (
+    st.builds(Logistic, st.floats(-3, 3))
+    | st.builds(BetaCDF, moderate, moderate)
+    | st.just(Tied())
+    | st.just(logistic)
+)
+
+
+@given(policies)
+@settings(max_examples=30)
+def test_u_then_d_gives_every_policy_back(policy):
+    assert repr(D(U(policy))) == repr(policy)
+    assert distance(U(policy), dat(policy)) == 0
+
+
+@given(policies, weights)
+@settings(max_examples=30)
+def test_a_scheme_and_its_canonical_form_are_at_distance_zero(policy, weight):
+    scheme = umixup(policy, weight)
+    assert distance(scheme, canonical(scheme)) == 0
+    assert distance(U(D(scheme)), dat(D(scheme))) == 0
+
+
+@given(st.floats(0.01, 100))
+@settings(max_examples=30)
+def test_mixup_is_at_distance_zero_from_dat_with_one_added_to_alpha(alpha):
+    twin = dat(Beta(alpha + 1, alpha))
+    assert distance(mixup(alpha), twin) == 0
+    # also without the closed form
+    assert distance(umixup(Beta(alpha, alpha), Logistic(1)), twin) < 1e-6
+
+
+GRID = special.expit(np.pi * np.sinh(np.linspace(-4, 4, 40_001)))
+
+
+@given(moderate, moderate, moderate, moderate)
+@settings(max_examples=30)
+def test_distance_of_two_betas_is_the_area_between_the_cdfs_of_scipy(a, b, c, d):
+    gap = np.abs(stats.beta.cdf(GRID, a, b) - stats.beta.cdf(GRID, c, d))
+    got = distance(dat(Beta(a, b)), dat(Beta(c, d)))
+    assert got == pytest.approx(integrate.trapezoid(gap, GRID), abs=1e-5)
+    assert distance(dat(Beta(c, d)), dat(Beta(a, b))) == pytest.approx(got, abs=1e-12)
+
+
+def test_distance_of_two_betas_is_that_of_scipy_by_quad():
+    def gap(lam):
+        return abs(stats.beta.cdf(lam, 2.2, 0.9) - stats.beta.cdf(lam, 0.8, 1.5))
+
+    expected, _ = integrate.quad(gap, 0, 1, epsabs=1e-10)
+    assert distance(dat(Beta(2.2, 0.9)), dat(Beta(0.8, 1.5))) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("mass", "point", "a", "b"),
+    [(0.3, 0.4, 2, 1), (0.5, 1, 1, 1), (0.2, 0.25, 0.5, 2), (0.9, 0, 3, 0.3)],
+)
+def test_distance_counts_atoms(mass, point, a, b):
+    policy = Mixture([mass, 1 - mass], [PointMass(point), Beta(a, b)])
+    ends = [0, point, 1]
+
+    def gap(other):
+        def at(lam):
+            own = mass * (lam >= point) + (1 - mass) * stats.beta.cdf(lam, a, b)
+            return abs(own - other(lam))
+
+        return integrate.quad(at, 0, 1, points=ends, epsabs=1e-9, limit=200)[0]
+
+    got = distance(dat(policy), dat(Beta(2, 2)))
+    assert got == pytest.approx(gap(stats.beta(2, 2).cdf), abs=1e-5)
+    assert distance(dat(policy), erm()) == pytest.approx(gap(lambda lam: 0), abs=1e-5)
+    assert distance(erm(), dat(policy)) == pytest.approx(gap(lambda lam: 0), abs=1e-5)
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+@settings(max_examples=30)
+def test_distance_of_two_point_masses_is_that_of_the_points(one, other):
+    assert distance(dat(PointMass(one)), dat(PointMass(other))) == pytest.approx(
+        abs(one - other), abs=1e-5
+    )
+
+
+@given(policies, weights, policies, weights, policies)
+@settings(max_examples=20)
+def test_distance_is_a_metric(policy, weight, policy2, weight2, policy3):
+    one, two, three = umixup(policy, weight), umixup(policy2, weight2), dat(policy3)
+    assert distance(one, one) == 0
+    assert distance(one, two) == pytest.approx(distance(two, one), abs=1e-12)
+    assert distance(one, three) <= distance(one, two) + distance(two, three) + 2e-5
+
+
+def test_distance_tells_schemes_with_other_expected_losses_apart():
+    assert distance(erm(), dat(Beta(1, 1))) == pytest.approx(0.5, abs=1e-5)
+    assert distance(mixup(1), dat(Beta(1, 1))) == pytest.approx(1 / 6, abs=1e-5)
+    assert distance(mixup(1), mixup(0.2)) > 0.05
+    assert distance(U(Beta(2.2, 0.9)), mixup(0.9)) > 0.01
+
+
+# The logistic weight
+
+
+@given(st.floats(0.1, 30), st.floats(0.1, 30), st.floats(0.001, 0.999))
+@settings(max_examples=30)
+def test_the_logistic_weight_of_slope_alpha_minus_beta_is_that_of_u(a, b, lam):
+    got = logistic_weight(a - b)(at(lam)).item()
+    assert got == pytest.approx(U(Beta(a, b)).weight(at(lam)).item(), abs=1e-12)
+    assert got == pytest.approx(special.expit((a - b) * special.logit(lam)), abs=1e-12)
+
+
+def test_the_logistic_weight_at_slopes_one_zero_and_infinity():
+    lam = at(0, 0.25, 0.5, 0.75, 1)
+    torch.testing.assert_close(logistic_weight(1)(lam), lam)
+    assert logistic_weight(0)(lam).tolist() == [0.5] * 5
+    assert logistic_weight(np.inf)(lam).tolist() == [0, 0, 0.5, 1, 1]
+    assert logistic_weight(-np.inf)(lam).tolist() == [1, 1, 0.5, 0, 0]
+
+
+# as_mixup
+
+
+@given(st.floats(0.01, 100))
+@settings(max_examples=30)
+def test_dat_with_one_added_to_alpha_is_mixup(alpha):
+    found = as_mixup(Beta(alpha + 1, alpha))
+    assert str(found) == str(mixup(alpha))
+
+
+@pytest.mark.parametrize("make", [
+    lambda: Mixture([0.4, 0.6], [Beta(2, 1), Beta(1.5, 0.5)]),
+    lambda: D(umixup(Mixture([0.4, 0.6], [Beta(2, 2), Beta(0.5, 0.5)]), Tied())),
+    lambda: Density(lambda lam: lam**2 * (1 - lam)),
+    lambda: Mixture([0.5, 0.5], [Beta(2, 1), PointMass(1)]),
+    lambda: Mixture([0.5, 0.5], [Beta(2, 1), PointMass(0.5)]),
+    lambda: PointMass(1),
+    lambda: PointMass(0.5),
+    lambda: Mixture([0.75, 0.25], [PointMass(0.75), PointMass(0.25)]),
+], ids=["betas", "D of MixUp", "density", "with ERM", "with one half", "ERM", "one half",
+        "two points"])  # fmt: skip
+def test_a_policy_that_mixup_reaches_has_its_mixup_at_distance_zero(make):
+    policy = make()
+    found = as_mixup(policy)
+    assert found is not None
+    assert isinstance(found.weight, Tied)
+    assert distance(found, dat(policy)) < 1e-5
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        Beta(2.2, 0.9),
+        Beta(1, 2),
+        Beta(1, 1),
+        Mixture([0.4, 0.6], [Beta(2, 1), Beta(1.5, 0.6)]),
+        Mixture([0.5, 0.5], [Beta(2, 1), PointMass(0.7)]),
+        Density(lambda lam: lam + 0.1),
+        Uniform(0.5, 1),
+        PointMass(0.7),
+        PointMass(0),
+    ],
+    ids=str,
+)
+def test_a_policy_that_mixup_does_not_reach_has_no_mixup(policy):
+    assert as_mixup(policy) is None
+
+
+def test_canonical_of_every_policy_is_symmetric():
+    for policy in (Uniform(0.2, 0.9), Mixture([0.5, 0.5], [Beta(2, 1), PointMass(1)])):
+        form = canonical(umixup(policy, Logistic(2)))
+        assert distance(dat(form.policy), dat(symmetrize(form.policy))) < 1e-5
+
+
+@pytest.mark.parametrize("text", ["U(0.5*B(2,1)+0.5*P(1))", "U(Uni(0.5,1))"])
+def test_u_of_every_policy_prints_and_parses(text):
+    assert str(U(parse(text).weight.policy)) == text

@@ -1,15 +1,21 @@
-"""Mixing against torchvision and a naive loop."""
+"""Mixing against torchvision, timm and a naive loop; the drop-ins."""
 
 from __future__ import annotations
 
+import pickle
+
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.utils.data import DataLoader, TensorDataset, default_collate
 from torchvision.transforms import v2
 
-from umixup.mixing import mix
+from umixup.mixing import DAT, MixUp, Parts, UMixUp, accuracy, mix
+from umixup.policies import Beta
+from umixup.schemes import erm, parse
 
 
 def draw(seed: int, *shape: int, dtype=torch.float64) -> torch.Tensor:
@@ -90,3 +96,361 @@ def test_shapes_that_do_not_fit_are_refused(x, x2, lam):
     with pytest.raises(ValueError, match=r"they must be \(B, …\), \(B, …\) and \(B,\)") as told:
         mix(torch.zeros(x), torch.zeros(x2), torch.zeros(lam))
     assert f"x {x}, x2 {x2}, lam {lam}" in str(told.value)
+
+
+@given(st.integers(0, 2**31), st.integers(1, 7))
+@settings(max_examples=30)
+def test_a_permuted_batch_with_its_partners_and_lam_is_mixed_to_the_permuted_batch(seed, batch):
+    generator = torch.Generator().manual_seed(seed)
+    x, lam = draw(seed, batch, 2, 3), torch.rand(batch, generator=generator, dtype=torch.float64)
+    second = torch.randperm(batch, generator=generator)
+    order = torch.randperm(batch, generator=generator)
+    mixed = mix(x, x[second], lam)
+    assert torch.equal(mix(x[order], x[second][order], lam[order]), mixed[order])
+
+
+# torchvision and timm
+
+
+def labelled(batch: int, kind: str, classes: int = 5) -> torch.Tensor:
+    """Class numbers (B,), probability vectors (B, C), or several classes for each sample."""
+    generator = torch.Generator().manual_seed(batch)
+    if kind == "classes":
+        return torch.randint(classes, (batch,), generator=generator)
+    if kind == "vectors":
+        return torch.rand(batch, classes, generator=generator).softmax(dim=1)
+    return torch.randint(2, (batch, classes), generator=generator).float()
+
+
+KINDS = ["classes", "vectors", "multi-label"]
+
+
+@pytest.mark.parametrize("lam", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("batch", [1, 4, 7])
+def test_torchvisions_mixup_is_mix_with_its_lam_and_the_sample_before(batch, kind, lam):
+    images, labels = draw(0, batch, 3, 4, 4, dtype=torch.float32), labelled(batch, kind)
+    theirs = v2.MixUp(num_classes=5)
+    theirs.make_params = lambda _: {"lam": lam}
+    expected, targets = theirs(images, labels)
+    y, lams = UMixUp("B(1,1)", num_classes=5).targets(labels), torch.full((batch,), lam)
+    torch.testing.assert_close(mix(images, images.roll(1, 0), lams), expected)
+    torch.testing.assert_close(mix(y, y.roll(1, 0), lams), targets)
+
+
+@pytest.mark.parametrize("batch", [2, 8])
+@pytest.mark.parametrize("multi_label", [False, True])
+@pytest.mark.parametrize("mode", ["batch", "elem"])
+def test_timms_mixup_is_mix_with_its_lam_and_the_reversed_batch(mode, multi_label, batch):
+    timm = pytest.importorskip("timm.data.mixup")
+    images = draw(0, batch, 3, 4, 4, dtype=torch.float32)
+    labels = labelled(batch, "multi-label" if multi_label else "classes")
+    lam = torch.rand(batch, generator=torch.Generator().manual_seed(1))
+    lam = lam if mode == "elem" else lam[:1].expand(batch)
+    theirs = timm.Mixup(mode=mode, label_smoothing=0.0, num_classes=5, multi_label=multi_label)
+    theirs._params_per_batch = lambda: (lam[0].item(), False)
+    theirs._params_per_elem = lambda n: (lam.numpy().copy(), np.zeros(n, dtype=bool))
+    expected, targets = theirs(images.clone(), labels)  # it mixes in place
+    y = UMixUp("B(1,1)", num_classes=5).targets(labels)
+    torch.testing.assert_close(mix(images, images.flip(0), lam), expected)
+    torch.testing.assert_close(mix(y, y.flip(0), lam), targets)
+
+
+# The drop-ins
+
+
+def mixer(text: str = "U(B(2.2,0.9))", num_classes: int | None = 5, **options) -> UMixUp:
+    return UMixUp(text, num_classes, **{"seed": 0, **options})
+
+
+def partners(images: torch.Tensor, mixed: torch.Tensor, lam: torch.Tensor) -> list[int]:
+    """Which sample each was mixed with: the one that explains it best."""
+    candidates = torch.stack([mix(images, images[[k]].expand_as(images), lam)
+                              for k in range(len(images))], dim=1)  # fmt: skip
+    return (candidates - mixed[:, None]).flatten(2).abs().sum(dim=2).argmin(dim=1).tolist()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("lam_per", ["sample", "batch"])
+@pytest.mark.parametrize("batch", [1, 2, 7])
+def test_a_batch_is_mixed_with_its_own_shuffle_and_the_targets_by_gamma(batch, lam_per, kind):
+    images, labels = draw(0, batch, 3, 4, 4, dtype=torch.float32), labelled(batch, kind)
+    copies = images.clone(), labels.clone()
+    mixed, targets = mixer(lam_per=lam_per)(images, labels)
+    again, parts = mixer(lam_per=lam_per)(images, labels, parts=True)
+    assert torch.equal(images, copies[0])
+    assert torch.equal(labels, copies[1])
+    assert torch.equal(mixed, again)
+    assert mixed.shape == images.shape
+    assert targets.shape == parts.y.shape == parts.y2.shape == (batch, 5)
+    assert parts.lam.shape == parts.gamma.shape == (batch,)
+    torch.testing.assert_close(targets, mix(parts.y, parts.y2, parts.gamma))
+    expected = F.one_hot(labels, 5).float() if kind == "classes" else labels
+    assert torch.equal(parts.y, expected)
+    second = partners(images, mixed, parts.lam)
+    assert sorted(second) == list(range(batch))
+    torch.testing.assert_close(mixed, mix(images, images[second], parts.lam))
+    assert torch.equal(parts.y2, expected[second])
+    weight = parse("U(B(2.2,0.9))").weight
+    torch.testing.assert_close(parts.gamma, weight(parts.lam), atol=1e-4, rtol=0)
+    assert len(parts.lam.unique()) == (batch if lam_per == "sample" else 1)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("vectors", [False, True])
+def test_images_keep_their_dtype_and_targets_are_float32_or_wider(dtype, vectors):
+    images = draw(0, 6, 3, 4, 4, dtype=dtype)
+    labels = labelled(6, "vectors").to(dtype) if vectors else labelled(6, "classes")
+    mixed, targets = mixer()(images, labels)
+    assert mixed.dtype == dtype
+    assert targets.dtype == (torch.float64 if vectors and dtype.itemsize == 8 else torch.float32)
+    _, wide = mixer()(images.double(), labels)
+    torch.testing.assert_close(targets, wide.to(targets.dtype))
+    parts = mixer()(images, labels, parts=True)[1]
+    assert {v.dtype for v in (parts.lam, parts.gamma)} == {torch.float32}
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int32, torch.int64])
+def test_class_numbers_of_every_integer_dtype_become_one_hot_targets(dtype):
+    labels = labelled(6, "classes").to(dtype)
+    assert torch.equal(mixer().targets(labels), F.one_hot(labels.long(), 5).float())
+
+
+def test_half_precision_target_vectors_are_widened():
+    got = mixer(num_classes=None).targets(labelled(3, "vectors").bfloat16())
+    assert got.dtype == torch.float32
+
+
+def test_erm_leaves_images_and_one_hot_labels_as_they_are():
+    images, labels = draw(0, 7, 3, 4, 4, dtype=torch.float32), labelled(7, "classes")
+    for scheme in ("ERM", erm()):
+        mixed, targets = UMixUp(scheme, num_classes=5)(images, labels)
+        assert torch.equal(mixed, images)
+        assert torch.equal(targets, F.one_hot(labels, 5).float())
+
+
+def test_dat_moves_images_and_keeps_labels_and_mixup_weighs_labels_as_images():
+    images, labels = draw(0, 7, 3, 4, 4, dtype=torch.float32), labelled(7, "classes")
+    moved, targets = DAT(Beta(2, 1), 5, seed=0)(images, labels)
+    assert not torch.equal(moved, images)
+    assert torch.equal(targets, F.one_hot(labels, 5).float())
+    _, parts = MixUp(0.4, 5, seed=0)(images, labels, parts=True)
+    assert torch.equal(parts.gamma, parts.lam)
+    once, again = MixUp(0.4, 5, seed=0), UMixUp("B(0.4,0.4)", 5, seed=0)
+    assert torch.equal(once(images, labels)[0], again(images, labels)[0])
+
+
+def test_the_short_forms_print_the_scheme():
+    assert repr(UMixUp("U(B(2.20,0.9))")) == "UMixUp('U(B(2.2,0.9))', num_classes=None)"
+    assert repr(MixUp(1, num_classes=3)) == "MixUp('B(1,1)', num_classes=3)"
+    assert repr(DAT(Beta(2, 1), 3)) == "DAT('DAT(B(2,1))', num_classes=3)"
+
+
+# Where the drop-ins draw from
+
+IMAGES = draw(0, 6, 1, 2, 2, dtype=torch.float32)
+LABELS = labelled(6, "classes")
+
+
+def lams(mixer: UMixUp, times: int = 2) -> list[float]:
+    return [v for _ in range(times) for v in mixer(IMAGES, LABELS, parts=True)[1].lam.tolist()]
+
+
+@pytest.mark.parametrize("seed", [0, -1, 2**70])
+def test_one_seed_gives_one_series_of_draws(seed):
+    once = lams(mixer(seed=seed))
+    assert once == lams(mixer(seed=seed))
+    assert len(set(once)) == 12
+    assert not set(once) & set(lams(mixer(seed=seed + 1)))
+
+
+def test_another_rank_draws_otherwise(monkeypatch):
+    one = mixer()
+    seen = []
+    for rank in (None, "0", "1", "2"):
+        if rank is not None:
+            monkeypatch.setenv("RANK", rank)
+        else:
+            monkeypatch.delenv("RANK", raising=False)
+        seen.append(lams(mixer()))
+    assert seen[0] == seen[1]
+    assert len({v for series in seen[1:] for v in series}) == 36
+    # and also one that had drawn before the rank was known
+    monkeypatch.setenv("RANK", "0")
+    assert lams(one) == seen[1]
+    monkeypatch.setenv("RANK", "1")
+    assert lams(one) == seen[2]
+
+
+@pytest.mark.parametrize("options", [dict(seed=0), dict(generator=True)])
+def test_with_a_seed_or_a_generator_the_global_one_is_untouched_and_not_looked_at(options):
+    def make():
+        given = dict(generator=torch.Generator().manual_seed(3)) if "generator" in options else {}
+        return UMixUp("U(B(2.2,0.9))", 5, **{**options, **given})
+
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        before = torch.get_rng_state()
+        once = lams(make())
+        assert torch.equal(torch.get_rng_state(), before)
+        torch.manual_seed(2)
+        assert lams(make()) == once
+
+
+def test_a_given_generator_is_moved_on():
+    generator = torch.Generator().manual_seed(0)
+    one = UMixUp("B(1,1)", 5, generator=generator)
+    before = generator.get_state()
+    once, moved = lams(one, 1), lams(one, 1)
+    assert once != moved
+    generator.set_state(before)
+    assert lams(one, 1) == once
+
+
+def test_with_neither_the_global_generator_is_moved_on():
+    one = UMixUp("B(1,1)", 5)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        before = torch.get_rng_state()
+        once = lams(one)
+        assert not torch.equal(torch.get_rng_state(), before)
+        torch.manual_seed(0)
+        assert lams(one) == once
+
+
+@pytest.mark.parametrize("lam_per", ["sample", "batch"])
+@pytest.mark.parametrize("seed", [None, 0])
+def test_two_loader_workers_draw_different_lam(seed, lam_per):
+    one = UMixUp("B(1,1)", 5, seed=seed, lam_per=lam_per)
+    loader = DataLoader(
+        TensorDataset(IMAGES, LABELS), batch_size=3, num_workers=2,
+        collate_fn=lambda batch: one(*default_collate(batch), parts=True),
+    )  # fmt: skip
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        first, second = (parts.lam for _, parts in loader)
+    assert first.shape == second.shape == (3,)
+    assert not set(first.tolist()) & set(second.tolist())
+
+
+def test_loader_workers_and_the_main_process_draw_apart_from_one_seed():
+    one = mixer("B(1,1)")
+    own = set(lams(one))
+    data = TensorDataset(IMAGES, LABELS)
+    loader = DataLoader(
+        data, 3, num_workers=2, collate_fn=lambda batch: one(*default_collate(batch), parts=True)
+    )
+    theirs = {v for _, parts in loader for v in parts.lam.tolist()}
+    assert not own & theirs
+
+
+@pytest.mark.parametrize("make", [
+    lambda: mixer(), lambda: MixUp(0.4, 5, seed=3), lambda: DAT(Beta(2, 1), 5, seed=3),
+], ids=["UMixUp", "MixUp", "DAT"])  # fmt: skip
+def test_a_pickled_mixer_draws_as_a_new_one_also_after_a_call(make):
+    one = make()
+    expected = lams(make())
+    assert lams(pickle.loads(pickle.dumps(one))) == expected
+    lams(one)
+    copy = pickle.loads(pickle.dumps(one))
+    assert repr(copy) == repr(one)
+    assert type(copy) is type(one)
+    assert lams(copy) == expected
+
+
+def test_a_mixer_without_a_seed_can_be_pickled_after_a_call():
+    one = UMixUp("UMixUp(0.5*B(1,1)+0.5*P(1),S(2))", 5)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        once = lams(one)
+        torch.manual_seed(0)
+        assert lams(pickle.loads(pickle.dumps(one))) == once
+
+
+# What they refuse
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (dict(lam_per="pair"), r"lam_per = 'pair': it must be 'sample' or 'batch'"),
+        (dict(num_classes=0), r"num_classes = 0: it must be at least 1"),
+        (dict(seed=0, generator=torch.Generator()), r"seed = 0 and a generator: give one of them"),
+    ],
+)
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **o: UMixUp("B(1,1)", **o),
+        lambda **o: MixUp(1, **o),
+        lambda **o: DAT(Beta(2, 1), **o),
+    ],
+    ids=["UMixUp", "MixUp", "DAT"],
+)
+def test_bad_options_are_refused(make, options, told):
+    with pytest.raises(ValueError, match=told):
+        make(**options)
+
+
+def test_a_bad_scheme_text_is_refused():
+    with pytest.raises(ValueError, match="position 0"):
+        UMixUp("mixup", 10)
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "classes", "error", "told"),
+    [
+        ((0, 3), torch.zeros(0, dtype=torch.int64), 5, ValueError, r"images \(0, 3\).*is empty"),
+        ((2, 3), torch.tensor([0, 1, 2]), 5, ValueError, r"\(2, 3\), labels \(3,\).*one length"),
+        ((2, 3), torch.zeros(3, 5), 5, ValueError, r"labels \(3, 5\).*one length"),
+        ((2, 3), torch.tensor(1), 5, ValueError, r"labels \(\).*one length"),
+        ((2, 3), torch.tensor([0, 5]), 5, ValueError, r"labels from 0 to 5: .* in 0 … 4"),
+        ((2, 3), torch.tensor([-1, 4]), 5, ValueError, r"labels from -1 to 4: .* in 0 … 4"),
+        ((2, 3), torch.tensor([0.0, 1.0]), 5, TypeError, r"labels are torch\.float32 \(2,\)"),
+        ((2, 3), torch.tensor([True, False]), 5, TypeError, r"labels are torch\.bool \(2,\)"),
+        ((2, 3), torch.ones(2, 5, dtype=torch.bool), 5, TypeError, r"torch\.bool \(2, 5\)"),
+        ((2, 3), torch.ones(2, 5, dtype=torch.int64), 5, TypeError, r"torch\.int64 \(2, 5\)"),
+        ((2, 3), torch.ones(2, 5, 1), 5, TypeError, r"torch\.float32 \(2, 5, 1\)"),
+        ((2, 3), torch.tensor([0, 1]), None, ValueError, r"num_classes is missing.*num_classes=C"),
+        ((2, 3), torch.ones(2, 4), 5, ValueError, r"labels \(2, 4\): num_classes is 5"),
+    ],
+)
+def test_bad_batches_are_refused(images, labels, classes, error, told):
+    with pytest.raises(error, match=told):
+        UMixUp("B(1,1)", classes, seed=0)(torch.zeros(images), labels)
+
+
+def test_a_drop_in_refuses_integer_images():
+    with pytest.raises(TypeError, match=r"x is torch\.uint8.*x / 255"):
+        mixer()(torch.zeros(2, 3, dtype=torch.uint8), torch.tensor([0, 1]))
+
+
+# accuracy
+
+
+@given(st.integers(0, 2**31), st.integers(1, 9))
+@settings(max_examples=30)
+def test_accuracy_is_that_of_a_loop(seed, batch):
+    generator = torch.Generator().manual_seed(seed)
+    labels, labels2, guesses = torch.randint(3, (3, batch), generator=generator)
+    lam, gamma = torch.rand(2, batch, generator=generator)
+    parts = Parts(F.one_hot(labels, 3).float(), F.one_hot(labels2, 3).float(), lam, gamma)
+    total = 0.0
+    for label, label2, guess, g in zip(labels, labels2, guesses, gamma.tolist(), strict=True):
+        total += g * (guess == label).item() + (1 - g) * (guess == label2).item()
+    got = accuracy(F.one_hot(guesses, 3).float(), parts)
+    assert got.shape == ()
+    assert got.item() == pytest.approx(total / batch, abs=1e-6)
+
+
+def test_accuracy_weighs_by_gamma_and_not_by_lam():
+    y, y2 = torch.eye(2)[[0]], torch.eye(2)[[1]]
+    parts = Parts(y, y2, torch.tensor([0.9]), torch.tensor([0.25]))
+    assert accuracy(y, parts).item() == 0.25
+    assert accuracy(y2, parts).item() == 0.75
+
+
+@pytest.mark.parametrize("bad", [float("nan"), -0.1, 1.5])
+def test_a_ratio_off_the_unit_interval_is_refused(bad):
+    with pytest.raises(ValueError, match=r"lam from .* it must be in \[0, 1\]"):
+        mix(torch.ones(2, 3), torch.zeros(2, 3), torch.tensor([0.5, bad]))

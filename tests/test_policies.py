@@ -256,8 +256,3 @@ def test_point_mass_quadrature_is_its_point(point):
 def test_quadrature_refuses_fewer_than_one_node(nodes):
     with pytest.raises(ValueError, match=rf"nodes = {nodes}: it must be at least 1"):
         quadrature(Beta(1, 1), nodes, smooth=True)
-
-
-def test_quadrature_refuses_a_policy_it_does_not_know():
-    with pytest.raises(TypeError, match=r"policy = Uniform.*Beta, PointMass and Reflected"):
-        quadrature(torch.distributions.Uniform(0.0, 1.0), 5, smooth=True)

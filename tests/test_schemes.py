@@ -249,7 +249,7 @@ def test_printing_keeps_every_bit_of_the_parameters(a, b):
     ("text", "short"),
     [
         (" U ( B( 2.20 , 9e-1 ) ) ", "U(B(2.2,0.9))"),
-        ("B(1.0,+1)", "B(1,1)"),
+        ("B(1.0,1.)", "B(1,1)"),
         ("DAT(B(2,1.))", "DAT(B(2,1))"),
         ("P(.5)", "P(0.5)"),
         ("DAT(P(1))", "ERM"),
@@ -270,9 +270,9 @@ def test_constructors_and_text_agree():
 @pytest.mark.parametrize(
     ("text", "position", "expected"),
     [
-        ("", 0, "'ERM', 'B', 'P', 'DAT' or 'U'"),
-        ("mixup", 0, "'ERM', 'B', 'P', 'DAT' or 'U'"),
-        ("  X(1)", 2, "'ERM', 'B', 'P', 'DAT' or 'U'"),
+        ("", 0, "'ERM', 'DAT', 'U', 'UMixUp' or a policy"),
+        ("mixup", 0, "'ERM', 'DAT', 'U', 'UMixUp' or a policy"),
+        ("  X(1)", 2, "'ERM', 'DAT', 'U', 'UMixUp' or a policy"),
         ("B", 1, "'('"),
         ("B(1)", 3, "','"),
         ("B(1 1)", 4, "','"),
@@ -282,8 +282,8 @@ def test_constructors_and_text_agree():
         ("B(1,1", 5, "')'"),
         ("B(1,1) B(1,1)", 7, "the end of the text"),
         ("ERM(1)", 3, "the end of the text"),
-        ("U(ERM)", 2, "'B' or 'P'"),
-        ("U(U(B(1,1)))", 2, "'B' or 'P'"),
+        ("U(ERM)", 2, "a policy"),
+        ("U(U(B(1,1)))", 2, "a policy"),
         ("DAT(P(0.5,1))", 9, "')'"),
         ("U(B(0,1))", 2, "parameters in range"),
         ("U(B(1e999,1))", 2, "parameters in range"),

@@ -1,7 +1,8 @@
-"""The expected loss L_E: an average over λ, with the pairs fixed (section 3.2 of the paper)."""
+"""The expected loss L_E, over λ with the pairs fixed, and how far L is from it (Lemmas 2 and 3)."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -42,8 +43,7 @@ def expected_loss(
     Raises:
         ValueError: f is a module in training mode.
     """
-    if getattr(f, "training", False):
-        raise ValueError("f is in training mode: the lemmas need F(x̃) of x̃ alone; call f.eval()")
+    _check_evaluation_mode(f)
     z, w = quadrature(scheme.policy, nodes, smooth=isinstance(scheme.weight, (Kept, Tied)))
     lam, gamma = torch.sigmoid(z), at_logit(scheme.weight, z)
     total = torch.zeros((), dtype=torch.float64, device=x.device)
@@ -52,3 +52,104 @@ def expected_loss(
         losses = loss(f(mix(x, x2, at_lam)), mix(y, y2, at_gamma))
         total = total + w[k].to(x.device) * losses.double().mean()
     return total
+
+
+def _check_evaluation_mode(f: object) -> None:
+    if getattr(f, "training", False):
+        raise ValueError("f is in training mode: the lemmas need F(x̃) of x̃ alone; call f.eval()")
+
+
+def deviation_probability(n: int, epsilon: float, delta: float, *, lambda_batch: int = 1) -> float:
+    r"""McDiarmid's bound on Pr[|L − L_E| ≥ ε]: :math:`2\exp(-2nε^2/(Bδ^2))`, at most 1.
+
+    Lemmas 2 and 3 (appendix A.1 of the paper), two-sided. Changing one λ moves L by at most δ/n.
+    With one λ for each B pairs there are n/B independent draws, and each moves L by Bδ/n: the
+    sum of squares grows from δ²/n to Bδ²/n.
+
+    Args:
+        n: pairs, ≥ 1.
+        epsilon: ε ≥ 0.
+        delta: δ > 0, the largest change of a pair's loss over λ; see ``spread``.
+        lambda_batch: B ≥ 1, how many pairs share a λ.
+
+    Raises:
+        ValueError: an argument out of range.
+
+    >>> round(deviation_probability(1000, 0.1, 2.0), 4)
+    0.0135
+    """
+    _in_range(n=n, epsilon=epsilon, delta=delta, lambda_batch=lambda_batch)
+    return min(1.0, 2 * math.exp(-2 * n * epsilon**2 / (lambda_batch * delta**2)))
+
+
+def pairs_needed(epsilon: float, delta: float, probability: float, *, lambda_batch: int = 1) -> int:
+    """The least n for which ``deviation_probability`` is at most ``probability``, in (0, 1).
+
+    >>> pairs_needed(0.1, 2.0, 0.05)
+    738
+    """
+    _in_range(epsilon=epsilon, delta=delta, lambda_batch=lambda_batch, probability=probability)
+    if epsilon == 0:
+        raise ValueError("epsilon = 0: no number of pairs is enough; it must be > 0")
+    return math.ceil(lambda_batch * delta**2 * math.log(2 / probability) / (2 * epsilon**2))
+
+
+def deviation(n: int, delta: float, probability: float, *, lambda_batch: int = 1) -> float:
+    """The ε at which ``deviation_probability`` is ``probability``, in (0, 1).
+
+    >>> round(deviation(738, 2.0, 0.05), 3)
+    0.1
+    """
+    _in_range(n=n, delta=delta, lambda_batch=lambda_batch, probability=probability)
+    return delta * math.sqrt(lambda_batch * math.log(2 / probability) / (2 * n))
+
+
+def _in_range(**arguments: float) -> None:
+    allowed: dict[str, tuple[str, Callable[[float], bool]]] = {
+        "n": ("≥ 1", lambda v: v >= 1),
+        "epsilon": ("≥ 0", lambda v: v >= 0),
+        "delta": ("finite and > 0", lambda v: 0 < v < math.inf),
+        "lambda_batch": ("≥ 1", lambda v: v >= 1),
+        "probability": ("in (0, 1)", lambda v: 0 < v < 1),
+    }
+    for name, value in arguments.items():
+        words, ok = allowed[name]
+        if not ok(value):
+            raise ValueError(f"{name} = {value!r}: it must be {words}")
+
+
+@torch.no_grad()
+def spread(
+    scheme: Scheme,
+    x: Tensor,
+    x2: Tensor,
+    y: Tensor,
+    y2: Tensor,
+    f: Callable[[Tensor], Tensor],
+    loss: Callable[[Tensor, Tensor], Tensor],
+    points: int = 101,
+) -> Tensor:
+    r"""δ over given pairs: the largest change of a pair's loss as λ runs over [0, 1].
+
+    .. math:: δ = \max_k \sup_{λ, λ'} |\ell(x_k, x'_k, λ) - \ell(x_k, x'_k, λ')|
+
+    The supremum is taken over equally spaced λ, both ends included, so it is a lower bound that
+    rises to δ with the number of points. The paper takes the maximum over all pairs of a data set.
+
+    Args:
+        points: ≥ 2; the rest as for ``expected_loss``.
+
+    Returns:
+        A scalar, float64.
+    """
+    if points < 2:
+        raise ValueError(f"points = {points}: it must be at least 2")
+    _check_evaluation_mode(f)
+    low = torch.full((len(x),), math.inf, dtype=torch.float64, device=x.device)
+    high = -low
+    for lam in torch.linspace(0, 1, points, dtype=torch.float64):
+        gamma = scheme.weight(lam[None])[0]
+        at_lam, at_gamma = (v.to(x.device).expand(len(x)) for v in (lam, gamma))
+        losses = loss(f(mix(x, x2, at_lam)), mix(y, y2, at_gamma)).double()
+        low, high = torch.minimum(low, losses), torch.maximum(high, losses)
+    return (high - low).max()

@@ -6,10 +6,21 @@ target-linear loss (Lemmas 4 and 5). p is a policy, g a label weight, λ̄ = 1 �
 
 from __future__ import annotations
 
+import math
+
+import torch
+from torch import Tensor
 from torch.distributions import Distribution
 
-from umixup.policies import Beta, Reflected, is_symmetrized
-from umixup.schemes import Kept, Posterior, Scheme, Tied, untie
+from umixup.policies import (
+    Beta,
+    Reflected,
+    atoms,
+    is_symmetrized,
+    log_density_logit,
+    symmetrize,
+)
+from umixup.schemes import Kept, Logistic, Posterior, Scheme, Tied, untie
 
 
 def U(policy: Distribution) -> Scheme:
@@ -56,3 +67,74 @@ def canonical(scheme: Scheme) -> Scheme:
     'U(B(2,1))'
     """
     return U(D(scheme))
+
+
+def logistic_weight(slope: float) -> Logistic:
+    r"""The weight :math:`γ(λ) = σ(s \operatorname{logit} λ)`: that of U(B(α, β)) for s = α − β.
+
+    >>> logistic_weight(1)(torch.tensor([0.25]))  # MixUp's
+    tensor([0.2500])
+    """
+    return Logistic(float(slope))
+
+
+def as_mixup(policy: Distribution) -> Scheme | None:
+    r"""The MixUp scheme with the expected loss of DAT with this policy; ``None`` if there is none.
+
+    MixUp reaches exactly the DAT policies with :math:`\bar λ p(λ) = λ p(\bar λ)`, since then
+    U(p) has the weight γ(λ) = λ. Among the Betas these are B(α + 1, α). Checked on a grid of λ.
+
+    >>> str(as_mixup(Beta(2, 1)))
+    'B(1,1)'
+    >>> as_mixup(Beta(2.2, 0.9)) is None
+    True
+    """
+    if isinstance(policy, Beta):
+        tied = math.isclose(policy.alpha - policy.beta, 1, abs_tol=1e-12)
+        return Scheme(Beta(policy.beta, policy.beta), Tied()) if tied else None
+    lam = torch.linspace(0, 1, 401, dtype=torch.float64)[1:-1]
+    lam = torch.cat([lam, torch.tensor([at for at, _ in atoms(policy)], dtype=torch.float64)])
+    z = torch.logit(lam)
+    used = torch.isfinite(log_density_logit(policy, z)) | torch.isfinite(
+        log_density_logit(policy, -z)
+    )
+    used[399:] = True
+    off = (Posterior(policy).from_logit(z) - lam).abs()[used]
+    return Scheme(symmetrize(policy), Tied()) if bool((off < 1e-6).all()) else None
+
+
+def distance(scheme: Scheme, scheme2: Scheme) -> float:
+    r"""Wasserstein-1 distance :math:`\int_0^1 |F_1(λ) - F_2(λ)|\,dλ` of the two D policies.
+
+    F₁ and F₂ are the distribution functions of D(scheme) and D(scheme2). It is 0 exactly when the
+    two schemes have the same expected loss for every model, labelling, target-linear loss and
+    symmetric sequence. *If*: by Lemma 5 the expected loss depends on D(scheme) alone. *Only if*:
+    for a pair of two classes and its mirror it is ½ E[h(λ) + k(1 − λ)], where h and k, the losses
+    along the segment against either label, are any two positive functions with
+    exp(−h) + exp(−k) ≤ 1 for cross-entropy with a third class; so they separate any two policies.
+
+    Numerically: on 8,001 points, to about 1e-6 beside 0 for policies with a density.
+
+    >>> distance(U(Beta(2.2, 0.9)), Scheme(Beta(2.2, 0.9), Kept()))
+    0.0
+    >>> round(distance(Scheme(Beta(1, 1), Kept()), Scheme(Beta(2, 1), Kept())), 6)
+    0.166667
+    """
+    policies = D(scheme), D(scheme2)
+    z = math.pi * torch.sinh(torch.linspace(-8, 8, 8001, dtype=torch.float64))
+    # both sides of every jump
+    jumps = torch.tensor([at for p in policies for at, _ in atoms(p)], dtype=torch.float64)
+    sides = torch.cat([torch.logit((jumps + side).clamp(0, 1)) for side in (-1e-9, 1e-9)])
+    z = torch.cat([z, sides[torch.isfinite(sides)]]).sort().values
+    gap = (_cdf(policies[0], z) - _cdf(policies[1], z)).abs()
+    return float(torch.trapezoid(gap, torch.sigmoid(z)))
+
+
+def _cdf(policy: Distribution, z: Tensor) -> Tensor:
+    """The distribution function at λ = σ(z), for z increasing."""
+    density = log_density_logit(policy, z).exp()
+    start = torch.zeros(1, dtype=z.dtype)
+    cdf = torch.cat([start, torch.cumulative_trapezoid(density, z)])
+    for at, mass in atoms(policy):
+        cdf = cdf + mass * (torch.sigmoid(z) >= at)
+    return cdf

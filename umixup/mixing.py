@@ -1,9 +1,26 @@
-"""Mixing two batches: x̃ = λx + λ̄x′."""
+"""Mixing for any training loop: drop-ins where torchvision's MixUp or timm's Mixup stand.
+
+    mixer = UMixUp("U(B(2.2,0.9))", num_classes=10)
+    for images, labels in loader:
+        images, targets = mixer(images, labels)
+        loss = torch.nn.functional.cross_entropy(model(images), targets)
+
+After the loader, or in a ``collate_fn``. To stop mixing for the last epochs (timm's
+``mixup_off_epoch``), do not call it there, and use the one-hot labels:
+``targets = mixer.targets(labels)``.
+"""
 
 from __future__ import annotations
 
+import os
+from typing import Literal, NamedTuple, overload
+
 import torch
 from torch import Tensor
+from torch.distributions import Distribution
+
+from umixup._random import generator_for
+from umixup.schemes import Scheme, dat, mixup, parse
 
 
 def mix(x: Tensor, x2: Tensor, lam: Tensor) -> Tensor:
@@ -16,7 +33,8 @@ def mix(x: Tensor, x2: Tensor, lam: Tensor) -> Tensor:
         lam: λ, (B,), in [0, 1].
 
     Raises:
-        ValueError: shapes that do not fit.
+        ValueError: shapes that do not fit, or a λ off [0, 1] or NaN (looked at on the CPU only:
+            elsewhere the look would wait for the device).
         TypeError: images that are not floating.
 
     >>> mix(torch.ones(2, 3), torch.zeros(2, 3), torch.tensor([1.0, 0.25]))
@@ -30,6 +48,204 @@ def mix(x: Tensor, x2: Tensor, lam: Tensor) -> Tensor:
             f"x {tuple(x.shape)}, x2 {tuple(x2.shape)}, lam {tuple(lam.shape)}: "
             "they must be (B, …), (B, …) and (B,)"
         )
+    if lam.device.type == "cpu" and not bool(((lam >= 0) & (lam <= 1)).all()):
+        raise ValueError(f"lam from {lam.min():.4g} to {lam.max():.4g}: it must be in [0, 1]")
     wide = torch.promote_types(x.dtype, lam.dtype)
     lam = lam.to(wide).reshape(-1, *[1] * (x.ndim - 1))  # (B,) -> (B, 1, …)
     return torch.lerp(x2.to(wide), x.to(wide), lam).to(x.dtype)
+
+
+class Parts(NamedTuple):
+    """What a mixed batch is made of: its targets are γy + (1 − γ)y′."""
+
+    y: Tensor  # (B, C)
+    y2: Tensor  # (B, C)
+    lam: Tensor  # (B,)
+    gamma: Tensor  # (B,)
+
+
+class UMixUp:
+    """Mix each batch with its own shuffle: x̃ = λx + λ̄x′, ỹ = γ(λ)y + (1 − γ(λ))y′.
+
+    Args:
+        scheme: a ``Scheme``, or its text: "U(B(2.2,0.9))", "B(1,1)", "DAT(B(2,1))", …
+        num_classes: C; needed for labels (B,), not for target vectors (B, C).
+        lam_per: "sample" draws a λ for each sample, "batch" one for the whole batch.
+        seed: draw from generators of its own, which differ by process: by loader worker, and by
+            rank (the variable RANK, as torchrun sets it). ``None`` is torch's global generator,
+            which torch seeds apart in loader workers.
+        generator: draw from this CPU generator. Not for loader workers, which would all get a
+            copy of it, and not together with ``seed``.
+
+    Raises:
+        ValueError: an unknown ``lam_per``, ``num_classes`` < 1, or both a seed and a generator.
+
+    >>> mixer = UMixUp("B(1,1)", num_classes=3, seed=0)
+    >>> images, targets = mixer(torch.rand(4, 1, 8, 8), torch.tensor([0, 1, 2, 0]))
+    >>> images.shape, targets.shape
+    (torch.Size([4, 1, 8, 8]), torch.Size([4, 3]))
+    """
+
+    def __init__(
+        self,
+        scheme: Scheme | str,
+        num_classes: int | None = None,
+        *,
+        lam_per: str = "sample",
+        seed: int | None = None,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        if lam_per not in ("sample", "batch"):
+            raise ValueError(f"lam_per = {lam_per!r}: it must be 'sample' or 'batch'")
+        if num_classes is not None and num_classes < 1:
+            raise ValueError(f"num_classes = {num_classes}: it must be at least 1")
+        if seed is not None and generator is not None:
+            raise ValueError(f"seed = {seed} and a generator: give one of them")
+        self.scheme = parse(scheme) if isinstance(scheme, str) else scheme
+        self.num_classes, self.lam_per, self.seed = num_classes, lam_per, seed
+        self._generator = generator
+        self._process: tuple[int, str, int] | None = None
+
+    @overload
+    def __call__(
+        self, images: Tensor, labels: Tensor, *, parts: Literal[False] = False
+    ) -> tuple[Tensor, Tensor]: ...
+    @overload
+    def __call__(
+        self, images: Tensor, labels: Tensor, *, parts: Literal[True]
+    ) -> tuple[Tensor, Parts]: ...
+    def __call__(
+        self, images: Tensor, labels: Tensor, *, parts: bool = False
+    ) -> tuple[Tensor, Tensor | Parts]:
+        """Mix a batch; nothing is changed in place.
+
+        Args:
+            images: (B, …), floating, B ≥ 1, on any device.
+            labels: int64 (B,) in 0 … C − 1, or target vectors (B, C), floating.
+            parts: return ``Parts`` in place of the mixed targets, to mix losses instead.
+
+        Returns:
+            (images, targets): the images in their own dtype, targets (B, C) in float32 or wider.
+
+        Raises:
+            ValueError: an empty batch, labels of another length or out of range, or labels (B,)
+                without ``num_classes``.
+            TypeError: images that are not floating, or float labels of shape (B,).
+        """
+        if not len(images):
+            raise ValueError(f"images {tuple(images.shape)}: the batch is empty")
+        if labels.shape[:1] != images.shape[:1]:
+            raise ValueError(
+                f"images {tuple(images.shape)}, labels {tuple(labels.shape)}: "
+                "they must be of one length"
+            )
+        y = self.targets(labels)
+        generator = self._own_generator()
+        second = torch.randperm(len(images), generator=generator)
+        draws = len(images) if self.lam_per == "sample" else 1
+        lam, gamma = (v.expand(len(images)) for v in self.scheme.draw(draws, generator))
+        partners = images.index_select(0, second.to(images.device))  # faster than images[second]
+        mixed = mix(images, partners, lam.to(images.device))
+        y2 = y.index_select(0, second.to(y.device))
+        lam, gamma = lam.to(y.device), gamma.to(y.device)
+        if parts:
+            return mixed, Parts(y, y2, lam, gamma)
+        return mixed, mix(y, y2, gamma)
+
+    def targets(self, labels: Tensor) -> Tensor:
+        """Labels as target vectors (B, C), float32 or wider, unmixed; errors as in the call."""
+        if labels.ndim == 2 and labels.is_floating_point():
+            if self.num_classes not in (None, labels.shape[1]):
+                raise ValueError(f"labels {tuple(labels.shape)}: num_classes is {self.num_classes}")
+            return labels.to(torch.promote_types(labels.dtype, torch.float32))
+        if labels.ndim != 1 or labels.is_floating_point() or labels.dtype == torch.bool:
+            raise TypeError(
+                f"labels are {labels.dtype} {tuple(labels.shape)}: they must be class numbers, "
+                "integers (B,), or target vectors, floating (B, C)"
+            )
+        if self.num_classes is None:
+            raise ValueError(
+                "num_classes is missing: class numbers (B,) need UMixUp(scheme, num_classes=C)"
+            )
+        if labels.device.type == "cpu":  # elsewhere the look would wait for the device
+            low, high = int(labels.min()), int(labels.max())
+            if low < 0 or high >= self.num_classes:
+                raise ValueError(
+                    f"labels from {low} to {high}: they must be in 0 … {self.num_classes - 1}"
+                )
+        classes = torch.arange(self.num_classes, device=labels.device)
+        return (labels[:, None] == classes).float()
+
+    def _own_generator(self) -> torch.Generator | None:
+        if self.seed is None:
+            return self._generator
+        worker = torch.utils.data.get_worker_info()
+        process = (os.getpid(), os.environ.get("RANK", "0"), -1 if worker is None else worker.id)
+        if process != self._process:
+            stream = f"mixing/{process[1]}/{process[2]}"
+            self._process, self._generator = process, generator_for(self.seed, stream)
+        return self._generator
+
+    def __getstate__(self) -> dict[str, object]:
+        # with a seed, the copy in another process makes its own generator
+        own = {"_process": None, "_generator": None} if self.seed is not None else {}
+        return {**self.__dict__, **own}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.scheme)!r}, num_classes={self.num_classes})"
+
+
+class MixUp(UMixUp):
+    """MixUp with λ ~ B(α, α), α > 0; the other arguments as for ``UMixUp``.
+
+    >>> MixUp(0.2, num_classes=10)
+    MixUp('B(0.2,0.2)', num_classes=10)
+    """
+
+    def __init__(
+        self,
+        alpha: float,
+        num_classes: int | None = None,
+        *,
+        lam_per: str = "sample",
+        seed: int | None = None,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__(mixup(alpha), num_classes, lam_per=lam_per, seed=seed, generator=generator)
+
+
+class DAT(UMixUp):
+    """Directional adversarial training: images move, labels stay; arguments as for ``UMixUp``.
+
+    >>> from umixup.policies import Beta
+    >>> DAT(Beta(2, 1), num_classes=10)
+    DAT('DAT(B(2,1))', num_classes=10)
+    """
+
+    def __init__(
+        self,
+        policy: Distribution,
+        num_classes: int | None = None,
+        *,
+        lam_per: str = "sample",
+        seed: int | None = None,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__(dat(policy), num_classes, lam_per=lam_per, seed=seed, generator=generator)
+
+
+def accuracy(outputs: Tensor, parts: Parts) -> Tensor:
+    """Training accuracy on mixed samples: γ where y's class is predicted, plus 1 − γ where y′'s.
+
+    The released code weighs by λ, which for an untied scheme is not the label's weight.
+
+    Args:
+        outputs: (B, C).
+        parts: from a call with ``parts=True``.
+
+    Returns:
+        The mean over the batch, a scalar in [0, 1].
+    """
+    guess = outputs.argmax(dim=1)
+    first, second = (guess == y.argmax(dim=1) for y in (parts.y, parts.y2))
+    return (parts.gamma * first + (1 - parts.gamma) * second).mean()

@@ -6,6 +6,7 @@ which x′. A plan adds λ and γ(λ) for each pair; it depends on (scheme, pair
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -13,7 +14,8 @@ import torch
 from torch import Tensor
 
 from umixup._random import generator_for
-from umixup.schemes import Scheme
+from umixup.policies import Reflected
+from umixup.schemes import Scheme, mixup
 
 
 class Pairing(Protocol):
@@ -40,7 +42,217 @@ class TwoCopies:
         return torch.randperm(n, generator=generator), torch.randperm(n, generator=generator)
 
 
-PAIRINGS: dict[str, Pairing] = {"two_copies": TwoCopies()}
+@dataclass(frozen=True)
+class IID:
+    """Pairs drawn independently and uniformly from all n²: the setting of Theorem 1."""
+
+    def draw(
+        self, n: int, batch_size: int, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """n independent pairs."""
+        first, second = torch.randint(n, (2, n), generator=generator)
+        return first, second
+
+
+def _within_batches(
+    n: int,
+    batch_size: int,
+    generator: torch.Generator | None,
+    partners: Callable[[Tensor], Tensor],
+) -> tuple[Tensor, Tensor]:
+    """A shuffled epoch, and in each of its batches the partners that a function gives."""
+    first = torch.randperm(n, generator=generator)
+    return first, torch.cat([partners(batch) for batch in first.split(batch_size)])
+
+
+@dataclass(frozen=True)
+class BatchShuffle:
+    """Each batch with its own shuffle: the original mixup code, and the drop-ins."""
+
+    def draw(
+        self, n: int, batch_size: int, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """A permutation of range(n), and the same one shuffled within its batches."""
+
+        def shuffled(batch: Tensor) -> Tensor:
+            return batch[torch.randperm(len(batch), generator=generator)]
+
+        return _within_batches(n, batch_size, generator, shuffled)
+
+
+@dataclass(frozen=True)
+class Flip:
+    """Each batch with itself in reverse order, as timm does. Every batch is symmetric."""
+
+    def draw(
+        self, n: int, batch_size: int, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """A permutation of range(n), and the same one reversed within its batches."""
+        return _within_batches(n, batch_size, generator, lambda batch: batch.flip(0))
+
+
+@dataclass(frozen=True)
+class Roll:
+    """Each sample with the one before it in its batch, as torchvision does."""
+
+    def draw(
+        self, n: int, batch_size: int, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """A permutation of range(n), and the same one rolled by one within its batches."""
+        return _within_batches(n, batch_size, generator, lambda batch: batch.roll(1))
+
+
+@dataclass(frozen=True)
+class Symmetric:
+    """Each pair together with its mirror, in one batch.
+
+    Of a batch of odd size the last sample is paired with itself.
+    """
+
+    def draw(
+        self, n: int, batch_size: int, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """A permutation of range(n); within each batch the two halves are partners."""
+
+        def mirrored(batch: Tensor) -> Tensor:
+            half = len(batch) // 2
+            return torch.cat([batch[half : 2 * half], batch[:half], batch[2 * half :]])
+
+        return _within_batches(n, batch_size, generator, mirrored)
+
+
+@dataclass(frozen=True)
+class Derangement:
+    """A shuffled epoch and the same rolled by one: no sample with itself (n ≥ 2)."""
+
+    def draw(
+        self, n: int, batch_size: int, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """A permutation of range(n), and its cyclic shift."""
+        if n < 2:
+            raise ValueError(f"n = {n}: a derangement needs at least 2 samples")
+        first = torch.randperm(n, generator=generator)
+        return first, first.roll(1)
+
+
+@dataclass(frozen=True)
+class OneWay:
+    """A counter-example to Axiom 2: the second sample never comes before the first.
+
+    Independent pairs, each put in increasing order.
+    """
+
+    def draw(
+        self, n: int, batch_size: int, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """n pairs with first ≤ second."""
+        drawn = torch.randint(n, (2, n), generator=generator)
+        return drawn.amin(dim=0), drawn.amax(dim=0)
+
+
+@dataclass(frozen=True, eq=False)
+class Weighted:
+    """Independent pairs from a given Q, an (n, n) matrix of probabilities.
+
+    Raises:
+        ValueError: a matrix that is not square, has a negative entry, or does not sum to 1.
+    """
+
+    Q: Tensor
+
+    def __post_init__(self) -> None:
+        q = self.Q
+        if q.ndim != 2 or q.shape[0] != q.shape[1]:
+            raise ValueError(f"Q has shape {tuple(q.shape)}: it must be (n, n)")
+        if not bool((q >= 0).all()) or abs(float(q.double().sum()) - 1) > 1e-6:
+            raise ValueError(f"Q: entries ≥ 0 with sum 1, but the sum is {float(q.sum()):.6g}")
+
+    def draw(
+        self, n: int, batch_size: int, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """n independent pairs from Q."""
+        if n != len(self.Q):
+            raise ValueError(f"n = {n}: Q is for {len(self.Q)} samples")
+        pair = torch.multinomial(self.Q.flatten(), n, replacement=True, generator=generator)
+        return pair // n, pair % n
+
+
+def near_labels(labels: Tensor, bandwidth: float, *, symmetrized: bool = False) -> Weighted:
+    r"""Partners with near labels likelier, as in C-Mixup (Yao et al., 2022), for regression.
+
+    x is uniform, and x′ has :math:`Q(x'|x) ∝ \exp(-(y - y')^2 / 2h^2)`. The normalisation row by
+    row makes Q asymmetric, unless it is ``symmetrized`` to (Q + Qᵀ)/2.
+
+    Args:
+        labels: real, (n,).
+        bandwidth: h > 0, in units of the labels.
+    """
+    if labels.ndim != 1 or not bandwidth > 0:
+        raise ValueError(
+            f"labels {tuple(labels.shape)}, bandwidth = {bandwidth!r}: they must be (n,) and > 0"
+        )
+    gap = labels.double()[:, None] - labels.double()
+    rows = torch.softmax(-gap.square() / (2 * bandwidth**2), dim=1) / len(labels)
+    return Weighted((rows + rows.T) / 2 if symmetrized else rows)
+
+
+PAIRINGS: dict[str, Pairing] = {
+    "two_copies": TwoCopies(),
+    "batch_shuffle": BatchShuffle(),
+    "iid": IID(),
+    "symmetric": Symmetric(),
+    "flip": Flip(),
+    "roll": Roll(),
+    "derangement": Derangement(),
+    "one_way": OneWay(),
+}
+
+
+class Preset(NamedTuple):
+    """How another library draws: give its parts to ``plan_epoch``."""
+
+    scheme: Scheme
+    pairing: str
+    lam_per: str
+
+
+def preset(library: str, alpha: float) -> Preset:
+    """MixUp with B(α, α) as another library draws it.
+
+    ==================  =============================================================
+    ``mixup-cifar10``   the original code: a batch with its shuffle, one λ a batch
+    ``timm-batch``      a batch with its reverse, one λ a batch
+    ``timm-elem``       a batch with its reverse, a λ for each sample
+    ``torchvision``     each sample with the one before it, one λ a batch
+    ``fastai``          a batch with its shuffle, max(λ, 1 − λ) for each sample
+    ``paper``           two shuffled copies, a λ for each sample
+    ==================  =============================================================
+
+    Raises:
+        ValueError: an unknown library.
+
+    >>> preset("torchvision", 0.2)[1:]
+    ('roll', 'batch')
+    """
+    known = {
+        "mixup-cifar10": ("batch_shuffle", "batch"),
+        "timm-batch": ("flip", "batch"),
+        "timm-elem": ("flip", "sample"),
+        "torchvision": ("roll", "batch"),
+        "fastai": ("batch_shuffle", "sample"),
+        "paper": ("two_copies", "sample"),
+    }
+    if library not in known:
+        raise ValueError(f"library = {library!r}: it must be one of {', '.join(known)}")
+    scheme = mixup(alpha)
+    if library == "fastai":
+        scheme = Scheme(Reflected(scheme.policy, _larger_half), scheme.weight)
+    return Preset(scheme, *known[library])
+
+
+def _larger_half(lam: Tensor) -> Tensor:
+    """Keep λ ≥ ½, mirror the rest: max(λ, 1 − λ)."""
+    return (lam >= 0.5).to(lam.dtype)
 
 
 def by_name(pairing: str | Pairing) -> Pairing:
@@ -55,10 +267,77 @@ def by_name(pairing: str | Pairing) -> Pairing:
 class Plan(NamedTuple):
     """An epoch: pair k mixes sample first[k] with second[k], by lam[k]; labels by gamma[k]."""
 
-    first: Tensor  # int64 (m,); m = n for two copies
+    first: Tensor  # int64 (m,); m = n for the pairings here
     second: Tensor  # int64 (m,)
     lam: Tensor  # (m,)
     gamma: Tensor  # (m,)
+
+    def is_symmetric(self) -> bool:
+        """Does each (a, b) occur as often as (b, a) in this sequence? λ plays no part."""
+        n = int(torch.cat([self.first, self.second]).max()) + 1 if len(self.first) else 1
+        there, back = self.first * n + self.second, self.second * n + self.first
+        return torch.equal(there.sort().values, back.sort().values)
+
+
+class Exchangeability(NamedTuple):
+    """What ``check_exchangeable`` found; it is true if no asymmetry was."""
+
+    p_value: float  # 1 or 0 where Q is known
+    worst_pair: tuple[int, int]  # the pair (i, j) that most exceeds its mirror
+    level: float
+
+    def __bool__(self) -> bool:
+        return self.p_value >= self.level
+
+
+def check_exchangeable(
+    pairing: str | Pairing,
+    n: int | None = None,
+    *,
+    batch_size: int | None = None,
+    epochs: int = 400,
+    level: float = 1e-3,
+    generator: torch.Generator | None = None,
+) -> Exchangeability:
+    """Test Axiom 2: is a pair as likely as its mirror?
+
+    Exact where the pairing exposes Q. Otherwise it counts the pairs over many epochs: the matrix
+    (count of (i, j)) − (count of (j, i)) is compared with 2,000 of its kind in which the sign of
+    each epoch is drawn by a fair coin, as it may be if swapping all pairs changes nothing.
+
+    Args:
+        pairing: a name, or an object with ``draw``.
+        n: how many samples, 2 to 16; by default 12, or the size of Q.
+        batch_size: by default n.
+        epochs: ≥ 20.
+        level: of the test: the share of exchangeable pairings that it calls otherwise.
+
+    >>> bool(check_exchangeable("two_copies", generator=torch.Generator().manual_seed(0)))
+    True
+    >>> bool(check_exchangeable("one_way", generator=torch.Generator().manual_seed(0)))
+    False
+    """
+    pairing = by_name(pairing)
+    q = getattr(pairing, "Q", None)
+    if isinstance(q, Tensor):
+        gap = q.double() - q.double().T
+        worst = int(gap.argmax())
+        exact = bool(gap.abs().max() <= 1e-12)
+        return Exchangeability(float(exact), (worst // len(q), worst % len(q)), level)
+    n = 12 if n is None else n
+    if not 2 <= n <= 16 or epochs < 20:
+        raise ValueError(f"n = {n}, epochs = {epochs}: they must be 2 to 16, and at least 20")
+    counts = torch.zeros(epochs, n * n, dtype=torch.float64)
+    for count in counts:
+        first, second = pairing.draw(n, batch_size or n, generator)
+        count += torch.bincount(first * n + second, minlength=n * n)
+        count -= torch.bincount(second * n + first, minlength=n * n)
+    signs = torch.randint(2, (2000, epochs), generator=generator).double() * 2 - 1
+    seen = counts.sum(dim=0)
+    by_chance = (signs @ counts).square().sum(dim=1)
+    larger = int((by_chance >= seen.square().sum() - 1e-9).sum())
+    worst = int(seen.argmax())
+    return Exchangeability((1 + larger) / 2001, (worst // n, worst % n), level)
 
 
 def plan_epoch(

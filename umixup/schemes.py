@@ -6,9 +6,11 @@ and untied MixUp (UMixUp) any γ (section 3 of the paper). In code: ``lam``, ``g
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -17,14 +19,21 @@ from torch.distributions import Distribution
 from umixup._random import drawing_from
 from umixup.policies import (
     Beta,
+    Mixture,
     PointMass,
+    Uniform,
     Weight,
     as_policy,
     at_logit,
+    icdf_logit,
     is_symmetrized,
+    log_odds,
     sample_logit,
+    shortest,
     symmetrize,
 )
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -54,19 +63,54 @@ class Posterior:
     policy: Distribution
 
     def __call__(self, lam: Tensor) -> Tensor:
-        if isinstance(self.policy, Beta):
-            return self.from_logit(torch.logit(lam))
-        log_odds = self.policy.log_prob(lam) - self.policy.log_prob(1 - lam)
-        return torch.sigmoid(torch.nan_to_num(log_odds, nan=0.0, posinf=None, neginf=None)).to(
-            lam.dtype
-        )
+        return self.from_logit(torch.logit(lam)).to(lam.dtype)
 
     def from_logit(self, z: Tensor) -> Tensor:
         """γ as a function of logit λ: exact where λ itself would round to 0 or 1."""
-        if not isinstance(self.policy, Beta):
-            return self(torch.sigmoid(z))
-        slope = self.policy.alpha - self.policy.beta
-        return torch.sigmoid(slope * z) if slope else torch.full_like(z, 0.5)
+        if isinstance(self.policy, Beta):
+            return Logistic(self.policy.alpha - self.policy.beta).from_logit(z)
+        return torch.sigmoid(log_odds(self.policy, z)).to(z.dtype)
+
+
+@dataclass(frozen=True)
+class Logistic:
+    r"""The weight :math:`γ(λ) = σ(s · \operatorname{logit} λ)` with slope s.
+
+    s = 1 is MixUp's weight, s = 0 is γ ≡ ½, s = ∞ the label of the larger part.
+    """
+
+    slope: float
+
+    def __post_init__(self) -> None:
+        if math.isnan(self.slope):
+            raise ValueError(f"slope = {self.slope!r}: it must be a number")
+
+    def __call__(self, lam: Tensor) -> Tensor:
+        return self.from_logit(torch.logit(lam))
+
+    def from_logit(self, z: Tensor) -> Tensor:
+        """γ as a function of logit λ."""
+        return torch.sigmoid(torch.nan_to_num(self.slope * z, nan=0.0, posinf=None, neginf=None))
+
+
+@dataclass(frozen=True)
+class BetaCDF:
+    """The weight γ(λ) = I_λ(a, b), the CDF of Beta(a, b) at λ: the second way to untie.
+
+    In the authors' code, not in the paper. a = b = 1 is MixUp's weight.
+    """
+
+    a: float
+    b: float
+
+    def __post_init__(self) -> None:
+        Beta(self.a, self.b)  # refuses what is not positive
+
+    def __call__(self, lam: Tensor) -> Tensor:
+        from scipy.special import betainc
+
+        value = betainc(self.a, self.b, lam.detach().cpu().double().numpy())
+        return torch.as_tensor(value, dtype=lam.dtype, device=lam.device)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,11 +125,14 @@ class Scheme:
     policy: Distribution
     weight: Weight
 
-    def draw(self, n: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
-        """n independent (λ, γ(λ)), each of shape (n,), in torch's default dtype.
+    def draw(
+        self, n: int, generator: torch.Generator | None = None, *, stratified: bool = False
+    ) -> tuple[Tensor, Tensor]:
+        """n draws of (λ, γ(λ)), each of shape (n,), in torch's default dtype.
 
         γ comes from logit λ in float64, before λ is rounded. ``generator`` is a CPU generator;
-        ``None`` is torch's global one.
+        ``None`` is torch's global one. Draws are independent; or ``stratified``, one in each of
+        n strata of equal probability, in random order (an option of the authors' code).
 
         Raises:
             ValueError: n < 0.
@@ -93,7 +140,11 @@ class Scheme:
         if n < 0:
             raise ValueError(f"n = {n}: the number of draws must be at least 0")
         with drawing_from(generator):
-            z = sample_logit(self.policy, (n,))
+            if stratified:
+                u = (torch.randperm(n) + torch.rand(n, dtype=torch.float64)) / max(n, 1)
+                z = icdf_logit(self.policy, u)
+            else:
+                z = sample_logit(self.policy, (n,))
         lam = torch.sigmoid(z)
         gamma = at_logit(self.weight, z)
         return lam.to(torch.get_default_dtype()), gamma.to(torch.get_default_dtype())
@@ -102,18 +153,28 @@ class Scheme:
         match self.policy, self.weight:
             case PointMass(at=at), Kept() if at == 1:
                 return "ERM"
-            case (Beta() | PointMass()) as policy, Tied():
+            case policy, Tied() if _has_notation(policy):
                 return repr(policy)
-            case (Beta() | PointMass()) as policy, Kept():
+            case policy, Kept() if _has_notation(policy):
                 return f"DAT({policy!r})"
-            case _, Posterior(policy=(Beta() | PointMass()) as origin) if is_symmetrized(
-                self.policy, origin
-            ):
+            case policy, Posterior(policy=origin) if is_symmetrized(
+                policy, origin
+            ) and _has_notation(origin):
                 return f"U({origin!r})"
+            case policy, Logistic(slope=slope) if _has_notation(policy):
+                return f"UMixUp({policy!r},S({shortest(slope)}))"
+            case policy, BetaCDF(a=a, b=b) if _has_notation(policy):
+                return f"UMixUp({policy!r},CDF({shortest(a)},{shortest(b)}))"
         return repr(self)
 
     def __repr__(self) -> str:
         return f"Scheme(policy={self.policy!r}, weight={self.weight!r})"
+
+
+def _has_notation(policy: Distribution) -> bool:
+    if isinstance(policy, Mixture):
+        return all(_has_notation(part) for part in policy.policies)
+    return isinstance(policy, (Beta, PointMass, Uniform))
 
 
 def erm() -> Scheme:
@@ -173,7 +234,14 @@ def untie(policy: Distribution) -> Scheme:
     return Scheme(symmetrize(policy), Posterior(policy))
 
 
-_TOKEN = re.compile(r"\s*(ERM|DAT|[BUP]|[(),]|[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")
+_TOKEN = re.compile(
+    r"\s*(ERM|DAT|UMixUp|Uni|CDF|[BUPS]|[(),*+]|inf|-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
+)
+_ALLOWED = (
+    "ERM, B(a,b), DAT(policy), U(policy), UMixUp(policy,weight); a policy is B(a,b), "
+    "Uni(low,high), P(at) or a mixture such as 0.5*B(1,1)+0.5*P(1); "
+    "a weight is S(slope) or CDF(a,b)"
+)
 
 
 def parse(text: str) -> Scheme:
@@ -184,9 +252,11 @@ def parse(text: str) -> Scheme:
     ``B(a,b)``          MixUp with the Beta policy B(a, b)
     ``DAT(policy)``     DAT
     ``U(policy)``       the UMixUp scheme U(policy)
+    ``UMixUp(p,w)``     policy p, weight ``S(slope)`` (logistic) or ``CDF(a,b)``
     ==================  ==========================================
 
-    A policy is ``B(a,b)`` or the point mass ``P(at)``.
+    A policy is ``B(a,b)``, ``Uni(low,high)``, the point mass ``P(at)``, or a mixture such as
+    ``0.5*B(1,1)+0.5*P(1)``. A policy by itself is MixUp with that policy.
 
     Raises:
         ValueError: anything else; the message points at the position.
@@ -209,7 +279,7 @@ class _Parser:
         return ValueError(
             f"scheme text {self.text!r}, position {at}: expected {expected}\n"
             f"    {self.text}\n    {' ' * at}^\n"
-            "allowed: ERM, B(a,b), DAT(policy), U(policy); a policy is B(a,b) or P(at)"
+            f"allowed: {_ALLOWED}"
         )
 
     def peek(self) -> str | None:
@@ -233,35 +303,68 @@ class _Parser:
         self.at = found.end()
         return value
 
-    def policy(self) -> Distribution:
+    def call(self, makers: dict[str, tuple[int, Callable[..., T]]]) -> T:
+        """Name, bracket and numbers of one of the makers, and what it makes of them."""
         start = self.at
-        arity = {"B": 2, "P": 1}[kind := self.take("B", "P")]
+        arity, make = makers[self.take(*makers)]
         self.take("(")
         numbers = [self.number()]
         while len(numbers) < arity:
             self.take(",")
             numbers.append(self.number())
         self.take(")")
-        make: Callable[..., Distribution] = {"B": Beta, "P": PointMass}[kind]
         try:
             return make(*numbers)
         except ValueError as error:
             raise self.fail(f"parameters in range ({error})", start) from None
+
+    def policy(self) -> Distribution:
+        start = self.at
+        head = self.peek()
+        if head in _POLICIES:
+            return self.call(_POLICIES)
+        if not head or head[0] not in "0123456789.-":
+            raise self.fail("a policy")
+        weights, parts = [], []
+        while True:
+            weights.append(self.number())
+            self.take("*")
+            parts.append(self.call(_POLICIES))
+            if self.peek() != "+":
+                break
+            self.take("+")
+        try:
+            return Mixture(weights, parts)
+        except ValueError as error:
+            raise self.fail(f"weights in range ({error})", start) from None
 
     def scheme(self) -> Scheme:
         head = self.peek()
         if head == "ERM":
             self.take("ERM")
             found = erm()
-        elif head in ("DAT", "U"):
+        elif head in ("DAT", "U", "UMixUp"):
             self.take(head)
             self.take("(")
-            found = dat(self.policy()) if head == "DAT" else untie(self.policy())
+            policy = self.policy()
+            if head == "UMixUp":
+                self.take(",")
+                found = umixup(policy, self.call(_WEIGHTS))
+            else:
+                found = dat(policy) if head == "DAT" else untie(policy)
             self.take(")")
-        elif head in ("B", "P"):
+        elif head in _POLICIES or (head and head[0] in "0123456789.-"):
             found = Scheme(self.policy(), Tied())
         else:
-            raise self.fail("'ERM', 'B', 'P', 'DAT' or 'U'")
+            raise self.fail("'ERM', 'DAT', 'U', 'UMixUp' or a policy")
         if self.text[self.at :].strip():
             raise self.fail("the end of the text")
         return found
+
+
+_POLICIES: dict[str, tuple[int, Callable[..., Distribution]]] = {
+    "B": (2, Beta),
+    "Uni": (2, Uniform),
+    "P": (1, PointMass),
+}
+_WEIGHTS: dict[str, tuple[int, Callable[..., Weight]]] = {"S": (1, Logistic), "CDF": (2, BetaCDF)}

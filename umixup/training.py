@@ -46,6 +46,7 @@ PROFILES: dict[str, dict[str, Any]] = {
     "full": dict(),
 }
 _DATA_OF = {"quick": "digits", "small": "fashion-mnist", "full": "fashion-mnist"}
+TRAINED_LOSSES = ("ce",)
 _SETTING = ("dataset", "scheme", "loss", "seed")  # all other fields are the recipe
 
 
@@ -97,7 +98,7 @@ class Config:
         if not isinstance(self.pairing, str):
             raise ValueError(f"pairing = {self.pairing!r}: it must be the name of one")
         pairs.by_name(self.pairing)
-        for name, allowed in (("loss", tuple(losses.BY_NAME)), ("lam_per", ("sample", "batch"))):
+        for name, allowed in (("loss", TRAINED_LOSSES), ("lam_per", ("sample", "batch"))):
             if getattr(self, name) not in allowed:
                 raise ValueError(
                     f"{name} = {getattr(self, name)!r}: it must be one of {', '.join(allowed)}"
