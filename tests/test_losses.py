@@ -5,11 +5,22 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from umixup import losses
-from umixup.losses import cross_entropy
+from umixup.losses import (
+    BY_NAME,
+    KIND,
+    binary_cross_entropy,
+    brier,
+    cross_entropy,
+    hinge,
+    label_vectors,
+    linearity_gap,
+    negative_cosine,
+    renormalized_cosine,
+)
 from umixup.mixing import mix
 
 seeds = st.integers(0, 2**31)
@@ -115,3 +126,101 @@ def test_shapes_that_differ_are_refused(logits, target, told):
 
 def test_losses_are_found_by_name():
     assert losses.BY_NAME["ce"] is cross_entropy
+
+
+# The other losses
+
+
+@given(seeds, sizes, sizes)
+@settings(max_examples=30)
+def test_every_loss_is_what_torch_computes(seed, batch, classes):
+    z, y = draw(seed, batch, classes)
+    bce = F.binary_cross_entropy_with_logits(z, y, reduction="none").sum(dim=1)
+    expected = {
+        negative_cosine: -F.cosine_similarity(z, y, dim=1) * y.norm(dim=1),
+        renormalized_cosine: -F.cosine_similarity(z, y, dim=1),
+        brier: F.mse_loss(z.softmax(dim=1), y, reduction="none").sum(dim=1),
+        binary_cross_entropy: bce,
+        hinge: (1 - (2 * y - 1) * z).clamp(min=0).sum(dim=1),
+    }
+    for loss, value in expected.items():
+        got = loss(z, y)
+        assert got.shape == (batch,)
+        torch.testing.assert_close(got, value, rtol=1e-9, atol=1e-9)
+
+
+def test_the_released_cosine_weighs_a_half_mixed_target_the_square_root_of_two_as_much():
+    z, y = draw(0, 5, 4)[0], torch.eye(4, dtype=torch.float64)[[0] * 5]
+    mixed = (y + y.roll(1, 1)) / 2
+    torch.testing.assert_close(renormalized_cosine(z, mixed), 2**0.5 * negative_cosine(z, mixed))
+    torch.testing.assert_close(renormalized_cosine(z, y), negative_cosine(z, y))
+
+
+@pytest.mark.parametrize("loss", KIND, ids=lambda loss: loss.__name__)
+def test_every_loss_has_its_gradient_its_width_and_its_shapes(loss):
+    z, y = draw(0, 4, 3)
+    assert torch.autograd.gradcheck(lambda z: loss(z, y), z.requires_grad_())
+    assert loss(z.half(), y.float()).dtype == torch.float32
+    assert torch.isfinite(loss(1e4 * z.detach(), y)).all()
+    with pytest.raises(ValueError, match=r"\(2, 3\), target \(2,\): both must be \(B, C\)"):
+        loss(torch.zeros(2, 3), torch.zeros(2))
+
+
+# Kinds
+
+
+def measured(loss, seed: int = 0):
+    generator = torch.Generator().manual_seed(seed)
+    z = torch.randn(64, 5, generator=generator)
+    y, y2 = (torch.eye(5)[torch.randint(5, (64,), generator=generator)] for _ in range(2))
+    return linearity_gap(loss, z, y, y2, generator)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("loss", KIND, ids=lambda loss: loss.__name__)
+def test_the_kind_of_every_loss_is_the_one_measured(loss, seed):
+    assert measured(loss, seed).kind == KIND[loss]
+
+
+def test_every_loss_with_a_name_has_a_kind():
+    assert set(BY_NAME.values()) == set(KIND)
+
+
+def focal(z, y):
+    return (1 - (y * z.softmax(dim=1)).sum(dim=1)) ** 2 * cross_entropy(z, y)
+
+
+def smoothed(z, y):
+    return F.cross_entropy(z, y, reduction="none", label_smoothing=0.1)
+
+
+def test_focal_is_neither_and_label_smoothing_is_affine():
+    assert measured(focal).kind == "neither"
+    assert measured(smoothed).kind == "affine"
+
+
+# Label vectors
+
+
+@given(st.integers(1, 12), st.integers(0, 20), seeds)
+@settings(max_examples=30)
+def test_label_vectors_are_orthonormal_and_depend_on_the_generator_alone(classes, more, seed):
+    def make():
+        return label_vectors(classes, classes + more, torch.Generator().manual_seed(seed))
+
+    v = make()
+    assert v.shape == (classes, classes + more)
+    assert v.dtype == torch.float32
+    torch.testing.assert_close(v @ v.T, torch.eye(classes), atol=1e-5, rtol=0)
+    assert torch.equal(v, make())
+
+
+def test_another_generator_gives_other_label_vectors():
+    one, two = (label_vectors(3, 8, torch.Generator().manual_seed(s)) for s in (0, 1))
+    assert not torch.allclose(one, two)
+
+
+@pytest.mark.parametrize(("classes", "dim"), [(0, 3), (4, 3), (-1, 3)])
+def test_too_few_dimensions_or_no_class_are_refused(classes, dim):
+    with pytest.raises(ValueError, match=rf"num_classes = {classes}, dim = {dim}.*1 ≤ C ≤ dim"):
+        label_vectors(classes, dim)

@@ -7,11 +7,21 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from umixup.pairs import PAIRINGS, TwoCopies, by_name, plan_epoch
+from umixup.pairs import (
+    PAIRINGS,
+    Plan,
+    TwoCopies,
+    Weighted,
+    by_name,
+    check_exchangeable,
+    near_labels,
+    plan_epoch,
+    preset,
+)
 from umixup.schemes import parse
 
 FALSE_ALARM = 1e-4  # of each statistical test; the seeds are fixed
@@ -167,3 +177,179 @@ def test_a_batch_larger_than_the_data_or_empty_is_refused(batch_size):
 def test_an_unknown_lam_per_is_refused():
     with pytest.raises(ValueError, match=r"lam_per = 'epoch': it must be 'sample' or 'batch'"):
         plan(lam_per="epoch")
+
+
+# What each pairing promises
+
+WITHIN = ["batch_shuffle", "flip", "roll", "symmetric"]
+SHUFFLED = [*WITHIN, "two_copies", "derangement"]
+
+
+def drawn(name: str, n: int, batch_size: int, seed: int = 0):
+    return by_name(name).draw(n, batch_size, torch.Generator().manual_seed(seed))
+
+
+@given(st.sampled_from(SHUFFLED), st.integers(2, 40), st.integers(1, 40), st.integers(0, 2**31))
+@settings(max_examples=30)
+def test_a_shuffled_pairing_has_each_sample_once_on_each_side(name, n, batch_size, seed):
+    for side in drawn(name, n, batch_size, seed):
+        assert side.dtype == torch.int64
+        assert sorted(side.tolist()) == list(range(n))
+
+
+@given(st.sampled_from(WITHIN), st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**31))
+@settings(max_examples=30)
+def test_a_pairing_within_batches_keeps_partners_in_the_batch(name, n, batch_size, seed):
+    first, second = drawn(name, n, batch_size, seed)
+    for one, two in zip(first.split(batch_size), second.split(batch_size), strict=True):
+        assert sorted(one.tolist()) == sorted(two.tolist())
+        if name in ("flip", "symmetric"):
+            assert Plan(one, two, one, one).is_symmetric()
+        if name == "flip":
+            assert two.tolist() == one.tolist()[::-1]
+        if name == "roll":
+            assert two.tolist() == [*one.tolist()[-1:], *one.tolist()[:-1]]
+        if name == "symmetric":
+            assert (one == two).sum() == len(one) % 2
+            assert len(one) % 2 == 0 or one[-1] == two[-1]
+
+
+@given(st.integers(2, 40), st.integers(0, 2**31))
+@settings(max_examples=30)
+def test_a_derangement_has_no_fixed_point(n, seed):
+    first, second = drawn("derangement", n, 4, seed)
+    assert (first != second).all()
+
+
+def test_a_derangement_of_one_sample_is_refused():
+    with pytest.raises(ValueError, match=r"n = 1: a derangement needs at least 2 samples"):
+        drawn("derangement", 1, 1)
+
+
+def test_iid_pairs_are_uniform_over_all_pairs_and_one_way_pairs_are_in_order():
+    first, second = drawn("iid", 9000, 10)
+    assert ((first >= 0) & (first < 9000)).all()
+    counts = torch.bincount(first // 3000 * 3 + second // 3000, minlength=9)
+    assert stats.chisquare(counts).pvalue > FALSE_ALARM
+    first, second = drawn("one_way", 500, 10)
+    assert (first <= second).all()
+
+
+def test_weighted_pairs_have_the_probabilities_of_q():
+    q = torch.tensor([[0.1, 0.4], [0.2, 0.3]], dtype=torch.float64)
+    generator = torch.Generator().manual_seed(0)
+    counts = sum(
+        torch.bincount(a * 2 + b, minlength=4)
+        for a, b in (Weighted(q).draw(2, 2, generator) for _ in range(2000))
+    )
+    assert stats.chisquare(counts, 4000 * q.flatten()).pvalue > FALSE_ALARM
+
+
+@pytest.mark.parametrize(
+    ("q", "told"),
+    [
+        (torch.ones(2, 3) / 6, r"shape \(2, 3\): it must be \(n, n\)"),
+        (torch.ones(4) / 4, r"shape \(4,\): it must be \(n, n\)"),
+        (torch.tensor([[1.5, -0.5], [0, 0]]), r"entries ≥ 0 with sum 1"),
+        (torch.ones(2, 2), r"the sum is 4"),
+    ],
+)
+def test_a_bad_q_is_refused(q, told):
+    with pytest.raises(ValueError, match=told):
+        Weighted(q)
+
+
+def test_q_is_for_its_own_number_of_samples():
+    with pytest.raises(ValueError, match=r"n = 3: Q is for 2 samples"):
+        Weighted(torch.ones(2, 2) / 4).draw(3, 1)
+
+
+def test_near_labels_have_a_gaussian_kernel_in_each_row():
+    labels = torch.tensor([0.0, 1.0, 5.0])
+    q = near_labels(labels, 2).Q
+    kernel = np.exp(-(np.subtract.outer(labels.numpy(), labels.numpy()) ** 2) / 8)
+    expected = kernel / kernel.sum(axis=1, keepdims=True) / 3
+    np.testing.assert_allclose(q.numpy(), expected, atol=1e-12)
+    both = near_labels(labels, 2, symmetrized=True).Q
+    np.testing.assert_allclose(both.numpy(), (expected + expected.T) / 2, atol=1e-12)
+
+
+@pytest.mark.parametrize(("shape", "bandwidth"), [((3, 1), 1), ((3,), 0), ((3,), -1)])
+def test_near_labels_refuse_bad_labels_and_bandwidths(shape, bandwidth):
+    with pytest.raises(ValueError, match=r"they must be \(n,\) and > 0"):
+        near_labels(torch.zeros(shape), bandwidth)
+
+
+# Presets
+
+
+@pytest.mark.parametrize(
+    ("library", "pairing", "lam_per"),
+    [
+        ("mixup-cifar10", "batch_shuffle", "batch"),
+        ("timm-batch", "flip", "batch"),
+        ("timm-elem", "flip", "sample"),
+        ("torchvision", "roll", "batch"),
+        ("fastai", "batch_shuffle", "sample"),
+        ("paper", "two_copies", "sample"),
+    ],
+)
+def test_a_preset_draws_as_the_library_does(library, pairing, lam_per):
+    found = preset(library, 0.4)
+    assert found[1:] == (pairing, lam_per)
+    lam, gamma = found.scheme.draw(500, torch.Generator().manual_seed(0))
+    assert torch.equal(lam, gamma)
+    assert (lam >= 0.5).all().item() == (library == "fastai")
+
+
+def test_an_unknown_library_is_refused():
+    with pytest.raises(ValueError, match=r"library = 'keras': it must be one of .*timm-batch"):
+        preset("keras", 1)
+
+
+# Symmetry
+
+
+def test_a_sequence_is_symmetric_if_each_pair_is_there_as_often_as_its_mirror():
+    def symmetric(*pairs):
+        first, second = torch.tensor(pairs, dtype=torch.int64).reshape(-1, 2).T
+        return Plan(first, second, first, first).is_symmetric()
+
+    assert symmetric((0, 1), (1, 0), (2, 2))
+    assert symmetric((0, 1), (0, 1), (1, 0), (1, 0))
+    assert symmetric()
+    assert not symmetric((0, 1), (0, 1), (1, 0))
+    assert not symmetric((0, 1), (1, 2), (2, 0))
+
+
+@pytest.mark.parametrize("n", [12, 7])
+@pytest.mark.parametrize("name", ["two_copies", "batch_shuffle", "iid", "symmetric", "flip",
+                                  "roll", "derangement"])  # fmt: skip
+def test_pairings_that_are_exchangeable_pass(name, n):
+    found = check_exchangeable(name, n, batch_size=5, generator=torch.Generator().manual_seed(0))
+    assert found
+    assert found.p_value >= 1e-3
+
+
+def test_one_way_pairs_fail():
+    found = check_exchangeable("one_way", generator=torch.Generator().manual_seed(0))
+    assert not found
+    assert found.worst_pair[0] < found.worst_pair[1]
+
+
+def test_where_q_is_known_the_check_is_exact_and_names_the_worst_pair():
+    q = torch.tensor([[0.1, 0.1, 0.1], [0.1, 0.1, 0.05], [0.1, 0.25, 0.1]])
+    found = check_exchangeable(Weighted(q))
+    assert not found
+    assert found.p_value == 0
+    assert found.worst_pair == (2, 1)
+    assert check_exchangeable(Weighted((q + q.T) / 2)).p_value == 1
+    labels = torch.tensor([0.0, 1.0, 5.0, 5.5])
+    assert not check_exchangeable(near_labels(labels, 1))
+    assert check_exchangeable(near_labels(labels, 1, symmetrized=True))
+
+
+@pytest.mark.parametrize(("n", "epochs"), [(1, 400), (17, 400), (8, 19)])
+def test_the_check_refuses_too_many_samples_and_too_few_epochs(n, epochs):
+    with pytest.raises(ValueError, match=rf"n = {n}, epochs = {epochs}: they must be 2 to 16"):
+        check_exchangeable("iid", n, epochs=epochs)

@@ -8,13 +8,26 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
 from umixup import policies
 from umixup._random import drawing_from
-from umixup.policies import Beta, PointMass, Reflected, quadrature, sample_logit, symmetrize
+from umixup.policies import (
+    Beta,
+    Density,
+    Mixture,
+    PointMass,
+    Reflected,
+    Uniform,
+    icdf_logit,
+    log_density_logit,
+    quadrature,
+    sample_logit,
+    symmetrize,
+)
+from umixup.schemes import Posterior, Scheme, Tied
 
 FALSE_ALARM = 1e-4  # of each Kolmogorov–Smirnov test; the seeds are fixed
 
@@ -256,3 +269,139 @@ def test_point_mass_quadrature_is_its_point(point):
 def test_quadrature_refuses_fewer_than_one_node(nodes):
     with pytest.raises(ValueError, match=rf"nodes = {nodes}: it must be at least 1"):
         quadrature(Beta(1, 1), nodes, smooth=True)
+
+
+# Uniform, Mixture, Density
+
+CDFS = {
+    "uniform": (lambda: Uniform(0.2, 0.9), stats.uniform(0.2, 0.7).cdf),
+    "mixture": (
+        lambda: Mixture([0.3, 0.7], [Beta(2, 5), Uniform(0.5, 1)]),
+        lambda t: 0.3 * stats.beta.cdf(t, 2, 5) + 0.7 * stats.uniform.cdf(t, 0.5, 0.5),
+    ),
+    "density": (lambda: Density(lambda lam: lam * (1 - lam)), stats.beta(2, 2).cdf),
+    "reflected": (
+        lambda: Reflected(Beta(1, 1), square),  # density λ² + 1 − (1 − λ)² = 2λ
+        lambda t: t**2,
+    ),
+}
+
+
+@pytest.mark.parametrize("stratified", [False, True])
+@pytest.mark.parametrize("name", CDFS)
+def test_every_sampler_has_its_distribution(name, stratified):
+    make, cdf = CDFS[name]
+    with torch.random.fork_rng():
+        torch.set_default_dtype(torch.float64)
+        try:
+            lam, _ = Scheme(make(), Tied()).draw(4000, seeded(0), stratified=stratified)
+        finally:
+            torch.set_default_dtype(torch.float32)
+    assert stats.kstest(lam.numpy(), cdf).pvalue > FALSE_ALARM
+    with drawing_from(seeded(1)):
+        lam = make().sample((4000,))
+    assert lam.dtype == torch.float64
+    assert make().sample((2, 3)).shape == (2, 3)
+    assert stats.kstest(lam.numpy(), cdf).pvalue > FALSE_ALARM
+
+
+@pytest.mark.parametrize("name", ["uniform", "density"])
+def test_stratified_draws_have_one_in_each_stratum_and_a_closer_mean(name):
+    make, cdf = CDFS[name]
+    scheme, n = Scheme(make(), Tied()), 64
+    errors = {False: [], True: []}
+    for seed in range(20):
+        for stratified, found in errors.items():
+            lam = scheme.draw(n, seeded(seed), stratified=stratified)[0].double().numpy()
+            found.append(abs(cdf(lam).mean() - 0.5))
+            if stratified:
+                strata = np.sort(cdf(lam)) * n - np.arange(n)
+                assert ((strata > -1e-3) & (strata < 1 + 1e-3)).all()
+                assert not (np.diff(lam) >= 0).all()  # in random order
+    assert max(errors[True]) < 1 / n
+    assert np.mean(errors[True]) < np.mean(errors[False]) / 3
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_stratified_draws_may_be_none_or_one(n):
+    assert Scheme(Beta(2, 1), Tied()).draw(n, seeded(0), stratified=True)[0].shape == (n,)
+
+
+@pytest.mark.parametrize(
+    "policy", [Beta(2.2, 0.9), *(make() for make, _ in CDFS.values())], ids=str
+)
+def test_the_density_of_the_logit_is_that_of_lam_times_the_slope(policy):
+    lam = torch.tensor([0.05, 0.3, 0.6, 0.85], dtype=torch.float64)
+    expected = policy.log_prob(lam) + lam.log() + (1 - lam).log()
+    torch.testing.assert_close(log_density_logit(policy, torch.logit(lam)), expected)
+
+
+@given(st.floats(0.1, 100), st.floats(0.1, 100), st.floats(0.001, 0.999))
+@settings(max_examples=30)
+def test_the_quantiles_of_a_beta_are_those_of_scipy(a, b, u):
+    z = icdf_logit(Beta(a, b), torch.tensor([u], dtype=torch.float64))
+    expected = stats.beta.ppf(u, a, b)
+    assert z.sigmoid().item() == pytest.approx(expected, rel=1e-7, abs=1e-12)
+
+
+def test_a_density_given_as_a_function_is_normalised():
+    policy, lam = Density(lambda lam: 7 * lam * (1 - lam)), np.linspace(0.01, 0.99, 50)
+    got = policy.log_prob(torch.from_numpy(lam)).exp().numpy()
+    np.testing.assert_allclose(got, stats.beta.pdf(lam, 2, 2), rtol=1e-6)
+    quantiles = icdf_logit(policy, torch.from_numpy(lam)).sigmoid().numpy()
+    np.testing.assert_allclose(quantiles, stats.beta.ppf(lam, 2, 2), atol=1e-5)
+
+
+def test_atoms_and_densities_are_kept_apart():
+    policy = Mixture([0.25, 0.75], [PointMass(0.3), Beta(2, 1)])
+    assert policies.atoms(policy) == [(0.3, 0.25)]
+    density = policy.log_prob(torch.tensor([0.3, 0.5], dtype=torch.float64)).exp()
+    assert density.tolist() == pytest.approx([0.75 * 0.6, 0.75])
+    assert sorted(policies.atoms(symmetrize(policy))) == [(0.3, 0.125), (0.7, 0.125)]
+    with drawing_from(seeded(2)):
+        hits = (policy.sample((4000,)) - 0.3).abs() < 1e-9
+    assert stats.binomtest(int(hits.sum()), 4000, 0.25).pvalue > FALSE_ALARM
+
+
+ENDS = [0, 1e-30, 1e-12, 1e-7, 0.01, 0.5, 0.99, 1 - 1e-7, 1]
+
+
+@given(parameters, parameters, st.sampled_from([torch.float32, torch.float64]), st.booleans())
+@settings(max_examples=30)
+def test_gamma_is_finite_in_the_unit_interval_and_antisymmetric(a, b, dtype, mixed):
+    policy = Mixture([0.5, 0.5], [Beta(a, b), Beta(b + 1, a)]) if mixed else Beta(a, b)
+    gamma = Posterior(policy)
+    got = gamma(torch.tensor(ENDS, dtype=dtype))
+    assert got.dtype == dtype
+    assert ((got >= 0) & (got <= 1)).all()  # false for nan
+    z = torch.tensor([-math.inf, -1e3, -40, -1, 0, 1, 40, 1e3, math.inf], dtype=torch.float64)
+    both = gamma.from_logit(z) + gamma.from_logit(-z)
+    torch.testing.assert_close(both, torch.ones_like(z), atol=1e-9, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: Uniform(0.5, 0.5), r"Uniform policy: low = 0\.5"),
+        (lambda: Uniform(-0.1, 1), r"Uniform policy: low = -0\.1"),
+        (lambda: Uniform(0, 1.1), r"Uniform policy"),
+        (lambda: Uniform(math.nan, 1), r"Uniform policy: low = nan"),
+        (lambda: Mixture([1], []), r"1 weights for 0 policies"),
+        (lambda: Mixture([], []), r"0 weights for 0 policies"),
+        (lambda: Mixture([0.5, 0.6], [Beta(1, 1)] * 2), r"must be > 0, with sum 1"),
+        (lambda: Mixture([0, 1], [Beta(1, 1)] * 2), r"must be > 0, with sum 1"),
+        (lambda: Density(lambda lam: lam - 0.5), r"finite values ≥ 0, one for each λ"),
+        (lambda: Density(lambda lam: lam * math.nan), r"finite values ≥ 0, one for each λ"),
+        (lambda: Density(lambda lam: lam.sum()), r"finite values ≥ 0, one for each λ"),
+        (lambda: Density(torch.zeros_like), r"it is 0 on all of \(0, 1\)"),
+        (lambda: Reflected(Beta(1, 1), 1.5), r"keep = 1\.5: it must be in \[0, 1\]"),
+    ],
+)
+def test_bad_policies_are_refused(make, told):
+    with pytest.raises(ValueError, match=told):
+        make()
+
+
+def test_a_mixture_refuses_what_is_no_distribution():
+    with pytest.raises(TypeError, match=r"policy = 0\.3: it must be a torch\.distributions"):
+        Mixture([1], [0.3])

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
 
@@ -321,3 +321,73 @@ def test_a_scheme_with_a_weight_of_ones_own_prints_what_parse_refuses():
     with pytest.raises(ValueError, match="position 0"):
         parse(text)
     assert isinstance(umixup(Beta(2, 1), torch.sqrt), Scheme)
+
+
+# The whole grammar
+
+simple_texts = policy_texts | st.builds(
+    lambda low, width: f"Uni({low!r},{low + width * (1 - low)!r})",
+    st.floats(0, 0.9),
+    st.floats(0.01, 1),
+)
+mixture_texts = st.builds(
+    lambda share, one, two: f"{share}*{one}+{1 - share}*{two}",
+    st.sampled_from([0.125, 0.5, 0.75]),
+    simple_texts,
+    simple_texts,
+)
+weight_texts = st.builds("S({!r})".format, st.floats(allow_nan=False)) | st.builds(
+    "CDF({!r},{!r})".format, parameters, parameters
+)
+every_text = st.one_of(
+    simple_texts,
+    mixture_texts,
+    mixture_texts.map("DAT({})".format),
+    mixture_texts.map("U({})".format),
+    st.builds("UMixUp({},{})".format, simple_texts | mixture_texts, weight_texts),
+)
+
+
+@given(every_text)
+@settings(max_examples=30)
+def test_every_text_parses_and_prints_and_parses_to_the_same(text):
+    scheme = parse(text)
+    again = parse(str(scheme))
+    assert str(again) == str(scheme)
+    assert repr(again.policy) == repr(scheme.policy)
+    assert type(again.weight) is type(scheme.weight)
+    if text.startswith("UMixUp"):
+        assert again.weight == scheme.weight
+
+
+@pytest.mark.parametrize(
+    ("text", "position", "expected"),
+    [
+        ("UMixUp(B(1,1))", 13, "','"),
+        ("UMixUp(B(1,1),B(1,1))", 14, "'S' or 'CDF'"),
+        ("UMixUp(B(1,1),S())", 16, "a number"),
+        ("UMixUp(B(1,1),CDF(0,1))", 14, "parameters in range"),
+        ("Uni(0.5,0.5)", 0, "parameters in range"),
+        ("DAT(0.5*B(1,1)+0.6*P(1))", 4, "weights in range"),
+        ("0.5*B(1,1)+", 11, "a number"),
+        ("0.5 B(1,1)", 4, "'*'"),
+        ("DAT(-1*P(1))", 4, "weights in range"),
+    ],
+)
+def test_bad_text_of_the_larger_grammar_is_told_with_its_position(text, position, expected):
+    with pytest.raises(ValueError, match="scheme text") as told:
+        parse(text)
+    first = str(told.value).splitlines()[0]
+    assert first.startswith(f"scheme text {text!r}, position {position}: expected {expected}")
+
+
+@given(parameters, parameters, st.floats(0, 1))
+@settings(max_examples=30)
+def test_the_cdf_weight_is_that_of_scipy(a, b, lam):
+    got = parse(f"UMixUp(B(1,1),CDF({a!r},{b!r}))").weight(at(lam)).item()
+    assert got == pytest.approx(stats.beta.cdf(lam, a, b), abs=1e-9)
+
+
+def test_a_negative_number_of_draws_is_refused():
+    with pytest.raises(ValueError, match=r"n = -1: the number of draws must be at least 0"):
+        mixup(1).draw(-1)
