@@ -201,6 +201,7 @@ def some_network(seed: int, activation: type[nn.Module] = nn.Tanh) -> nn.Module:
 
 
 POLICIES = {
+    "uniform": Uniform(0.1, 0.7),
     "the middle": Uniform(0.2, 0.8),
     "upper half": Uniform(0.5, 1),
     "two betas": Mixture([0.3, 0.7], [Beta(2.2, 0.9), Beta(0.5, 3)]),

@@ -71,8 +71,9 @@ class UMixUp:
         scheme: a ``Scheme``, or its text: "U(B(2.2,0.9))", "B(1,1)", "DAT(B(2,1))", …
         num_classes: C; needed for labels (B,), not for target vectors (B, C).
         lam_per: "sample" draws a λ for each sample, "batch" one for the whole batch.
-        seed: draw from generators of its own, which differ by process: by loader worker, and by
-            rank (the variable RANK, as torchrun sets it). ``None`` is torch's global generator,
+        seed: draw from generators of its own, which differ by process: by loader worker and epoch
+            (through the seed that torch gives a worker), and by rank (the variable RANK, as
+            torchrun sets it). ``None`` is torch's global generator,
             which torch seeds apart in loader workers.
         generator: draw from this CPU generator. Not for loader workers, which would all get a
             copy of it, and not together with ``seed``.
@@ -180,7 +181,8 @@ class UMixUp:
         if self.seed is None:
             return self._generator
         worker = torch.utils.data.get_worker_info()
-        process = (os.getpid(), os.environ.get("RANK", "0"), -1 if worker is None else worker.id)
+        # a worker's own seed differs by worker and by epoch: workers may be new in every epoch
+        process = (os.getpid(), os.environ.get("RANK", "0"), 0 if worker is None else worker.seed)
         if process != self._process:
             stream = f"mixing/{process[1]}/{process[2]}"
             self._process, self._generator = process, generator_for(self.seed, stream)

@@ -206,8 +206,15 @@ class Mixture(Distribution):
             raise ValueError(
                 f"Mixture policy: weights = {list(weights)!r}: they must be > 0, with sum 1"
             )
-        self.weights = torch.tensor(list(weights), dtype=torch.float64)
-        self.policies = tuple(as_policy(policy) for policy in policies)
+        parts: list[tuple[float, Distribution]] = []
+        for weight, policy in zip(weights, map(as_policy, policies), strict=True):
+            if isinstance(policy, Mixture):  # a mixture of mixtures is one mixture
+                shares = [weight * share for share in policy.weights.tolist()]
+                parts += list(zip(shares, policy.policies, strict=True))
+            else:
+                parts.append((weight, policy))
+        self.weights: Tensor = torch.tensor([w for w, _ in parts], dtype=torch.float64)
+        self.policies: tuple[Distribution, ...] = tuple(policy for _, policy in parts)
         super().__init__(validate_args=False)
 
     def sample_logit(self, shape: torch.Size) -> Tensor:
@@ -377,7 +384,7 @@ class Reflected(Distribution):
         return torch.logaddexp(kept, flipped)
 
     def __repr__(self) -> str:
-        return f"Reflected({self.base!r}, keep={self.keep!r})"
+        return f"Reflected({self.base!r}, keep={getattr(self.keep, '__name__', self.keep)})"
 
 
 def as_policy(policy: object) -> Distribution:

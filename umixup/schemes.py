@@ -235,7 +235,7 @@ def untie(policy: Distribution) -> Scheme:
 
 
 _TOKEN = re.compile(
-    r"\s*(ERM|DAT|UMixUp|Uni|CDF|[BUPS]|[(),*+]|inf|-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
+    r"\s*(ERM|DAT|UMixUp|Uni|CDF|[BUPS]|[(),*+]|-?inf|-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
 )
 _ALLOWED = (
     "ERM, B(a,b), DAT(policy), U(policy), UMixUp(policy,weight); a policy is B(a,b), "
