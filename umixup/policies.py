@@ -227,24 +227,21 @@ class Mixture(Distribution):
 
     def log_prob(self, value: Tensor) -> Tensor:
         """The log-density of the continuous part at ``value``; −∞ if there is none."""
-        parts = [
-            w.log() + policy.log_prob(value)
-            for w, policy in zip(self.weights, self.policies, strict=True)
-            if not isinstance(policy, PointMass)
-        ]
-        if not parts:
-            return torch.full_like(value, -math.inf)
-        return torch.logsumexp(torch.stack(parts), dim=0)
+        return self._log_sum(value, lambda policy: policy.log_prob(value))
 
     def log_density_logit(self, z: Tensor) -> Tensor:
         """log of the density of logit λ at z, of the continuous part."""
+        return self._log_sum(z, lambda policy: log_density_logit(policy, z))
+
+    def _log_sum(self, at: Tensor, log_density: Callable[[Distribution], Tensor]) -> Tensor:
+        """log of the weighted sum of the parts' densities, point masses aside; shaped as ``at``."""
         parts = [
-            w.log() + log_density_logit(policy, z)
+            w.log() + log_density(policy)
             for w, policy in zip(self.weights, self.policies, strict=True)
             if not isinstance(policy, PointMass)
         ]
         if not parts:
-            return torch.full_like(z, -math.inf)
+            return torch.full_like(at, -math.inf)
         return torch.logsumexp(torch.stack(parts), dim=0)
 
     def icdf_logit(self, u: Tensor) -> Tensor:
