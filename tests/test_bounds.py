@@ -206,6 +206,7 @@ POLICIES = {
     "upper half": Uniform(0.5, 1),
     "two betas": Mixture([0.3, 0.7], [Beta(2.2, 0.9), Beta(0.5, 3)]),
     "with ERM": Mixture([0.5, 0.5], [Beta(2, 5), PointMass(1)]),
+    "with ERM, and mass at the ends": Mixture([0.5, 0.5], [Beta(0.1, 0.1), PointMass(1)]),
     "with a point": Mixture([0.4, 0.6], [PointMass(0.3), Beta(1.7, 0.8)]),
     "density": Density(lambda lam: torch.exp(2 * lam)),
     "density that ends at zero": Density(lambda lam: lam**2 * (1 - lam)),

@@ -161,6 +161,22 @@ def test_u_then_d_gives_every_policy_back(policy):
     assert distance(U(policy), dat(policy)) == 0
 
 
+AWKWARD = [  # atoms at an end, in the middle and beside a density, and densities that end
+    Mixture([0.5, 0.5], [Beta(0.1, 0.1), PointMass(1)]),
+    Mixture([0.3, 0.3, 0.4], [Beta(0.1, 0.3), PointMass(1), PointMass(0.5)]),
+    Mixture([0.2, 0.8], [Beta(5, 2), PointMass(0.9)]),
+    Mixture([0.5, 0.5], [Uniform(0, 0.3), PointMass(0)]),
+]
+
+
+@given(policies | st.sampled_from(AWKWARD))
+@settings(max_examples=60)
+def test_the_formula_of_d_gives_every_policy_back_from_u(policy):
+    scheme = U(policy)
+    by_formula = Reflected(scheme.policy, scheme.weight)  # what D takes without a closed form
+    assert distance(dat(by_formula), dat(policy)) < 1e-9
+
+
 @given(policies, weights)
 @settings(max_examples=30)
 def test_a_scheme_and_its_canonical_form_are_at_distance_zero(policy, weight):

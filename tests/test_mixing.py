@@ -240,6 +240,25 @@ def test_dat_moves_images_and_keeps_labels_and_mixup_weighs_labels_as_images():
     assert torch.equal(once(images, labels)[0], again(images, labels)[0])
 
 
+@pytest.mark.parametrize("lam_per", ["sample", "batch"])
+def test_a_drop_in_keeps_channels_last(lam_per):
+    images = torch.rand(7, 3, 4, 4).to(memory_format=torch.channels_last)
+    mixed, _ = UMixUp("B(1,1)", 5, lam_per=lam_per, seed=0)(images, torch.arange(7) % 5)
+    assert mixed.is_contiguous(memory_format=torch.channels_last)
+    plain, _ = UMixUp("B(1,1)", 5, lam_per=lam_per, seed=0)(
+        images.contiguous(), torch.arange(7) % 5
+    )
+    assert torch.equal(mixed, plain)
+
+
+def test_gradients_flow_through_a_drop_in():
+    images = torch.rand(4, 3, requires_grad=True)
+    mixed, targets = UMixUp("B(1,1)", seed=0)(images, torch.eye(4).requires_grad_())
+    mixed.sum().backward()
+    torch.testing.assert_close(images.grad.sum(), torch.tensor(12.0))
+    assert targets.requires_grad
+
+
 def test_the_short_forms_print_the_scheme():
     assert repr(UMixUp("U(B(2.20,0.9))")) == "UMixUp('U(B(2.2,0.9))', num_classes=None)"
     assert repr(MixUp(1, num_classes=3)) == "MixUp('B(1,1)', num_classes=3)"
@@ -333,6 +352,34 @@ def test_two_loader_workers_draw_different_lam(seed, lam_per):
     assert not set(first.tolist()) & set(second.tolist())
 
 
+class Collate:
+    """A ``collate_fn`` that can be pickled: what spawned workers ask for."""
+
+    def __init__(self, one: UMixUp) -> None:
+        self.one = one
+
+    def __call__(self, batch):
+        return self.one(*default_collate(batch), parts=True)
+
+
+@pytest.mark.parametrize("make", [
+    lambda: UMixUp("U(B(2.2,0.9))", 5), lambda: MixUp(0.4, 5, seed=0),
+    lambda: UMixUp("UMixUp(0.5*B(1,1)+0.5*P(1),CDF(2,1))", 5, seed=0),
+], ids=["global", "seed", "mixture"])  # fmt: skip
+def test_spawned_loader_workers_draw_different_lam(make):
+    loader = DataLoader(
+        TensorDataset(IMAGES, LABELS), batch_size=3, num_workers=2,
+        multiprocessing_context="spawn", collate_fn=Collate(make()),
+    )  # fmt: skip
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        (_, first), (_, second) = loader
+    inside = [{v for v in parts.lam.tolist() if v < 1} for parts in (first, second)]
+    assert all(inside)
+    assert not inside[0] & inside[1]
+    torch.testing.assert_close(first.y, torch.eye(5)[LABELS[:3]])
+
+
 def test_loader_workers_and_the_main_process_draw_apart_from_one_seed():
     one = mixer("B(1,1)")
     own = set(lams(one))
@@ -421,7 +468,7 @@ def test_bad_batches_are_refused(images, labels, classes, error, told):
 
 
 def test_a_drop_in_refuses_integer_images():
-    with pytest.raises(TypeError, match=r"x is torch\.uint8.*x / 255"):
+    with pytest.raises(TypeError, match=r"images are torch\.uint8.*images / 255"):
         mixer()(torch.zeros(2, 3, dtype=torch.uint8), torch.tensor([0, 1]))
 
 

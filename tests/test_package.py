@@ -69,3 +69,17 @@ print(tuple(um.mixing.mix(torch.ones(8, 3), torch.zeros(8, 3), lam).shape))
 
 def test_mixing_policies_and_schemes_need_torch_and_numpy_alone(run_python):
     assert run_python(ONLY_TORCH_AND_NUMPY) == "(8, 3)"
+
+
+IMPORT_TIME = """
+import time
+import torch, numpy
+start = time.perf_counter()
+import umixup, umixup.mixing
+print(1000 * (time.perf_counter() - start))
+"""
+
+
+def test_the_import_takes_under_50_ms_on_top_of_torch(run_python):
+    # the least of a few: other work on the machine can only add to it
+    assert any(float(run_python(IMPORT_TIME)) < 50 for _ in range(5))

@@ -122,9 +122,9 @@ def distance(scheme: Scheme, scheme2: Scheme) -> float:
     """
     policies = D(scheme), D(scheme2)
     z = math.pi * torch.sinh(torch.linspace(-8, 8, 8001, dtype=torch.float64))
-    # both sides of every jump
+    # both sides of every jump, far enough from it for `log_odds` to see the density there
     jumps = torch.tensor([at for p in policies for at, _ in atoms(p)], dtype=torch.float64)
-    sides = torch.cat([torch.logit((jumps + side).clamp(0, 1)) for side in (-1e-9, 1e-9)])
+    sides = torch.cat([torch.logit((jumps + side).clamp(0, 1)) for side in (-2e-6, 2e-6)])
     z = torch.cat([z, sides[torch.isfinite(sides)]]).sort().values
     gap = (_cdf(policies[0], z) - _cdf(policies[1], z)).abs()
     return float(torch.trapezoid(gap, torch.sigmoid(z)))

@@ -13,6 +13,7 @@ After the loader, or in a ``collate_fn``. To stop mixing for the last epochs (ti
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Literal, NamedTuple, overload
 
 import torch
@@ -48,11 +49,23 @@ def mix(x: Tensor, x2: Tensor, lam: Tensor) -> Tensor:
             f"x {tuple(x.shape)}, x2 {tuple(x2.shape)}, lam {tuple(lam.shape)}: "
             "they must be (B, …), (B, …) and (B,)"
         )
-    if lam.device.type == "cpu" and not bool(((lam >= 0) & (lam <= 1)).all()):
-        raise ValueError(f"lam from {lam.min():.4g} to {lam.max():.4g}: it must be in [0, 1]")
+    if lam.device.type == "cpu" and lam.numel():
+        low, high = (float(end) for end in lam.detach().aminmax())
+        if not (low >= 0 and high <= 1):
+            raise ValueError(f"lam from {low:.4g} to {high:.4g}: it must be in [0, 1]")
+    return _mix(x, x2, lam, torch.lerp)
+
+
+def _mix(x: Tensor, x2: Tensor, lam: Tensor, lerp: Callable[..., Tensor]) -> Tensor:
+    """``mix`` by ``torch.lerp``, or in place of x2 by ``Tensor.lerp_``."""
     wide = torch.promote_types(x.dtype, lam.dtype)
     lam = lam.to(wide).reshape(-1, *[1] * (x.ndim - 1))  # (B,) -> (B, 1, …)
-    return torch.lerp(x2.to(wide), x.to(wide), lam).to(x.dtype)
+    return lerp(x2.to(wide), x.to(wide), lam).to(x.dtype)
+
+
+def _partners(x: Tensor, second: Tensor) -> Tensor:
+    """x[second] in the layout of x; where it can, by what is faster than indexing."""
+    return x.index_select(0, second) if x.is_contiguous() else x[second]
 
 
 class Parts(NamedTuple):
@@ -133,6 +146,11 @@ class UMixUp:
                 without ``num_classes``.
             TypeError: images that are not floating, or float labels of shape (B,).
         """
+        if not images.is_floating_point():
+            raise TypeError(
+                f"images are {images.dtype}: mixing needs a floating dtype; "
+                "scale them with images / 255"
+            )
         if not len(images):
             raise ValueError(f"images {tuple(images.shape)}: the batch is empty")
         if labels.shape[:1] != images.shape[:1]:
@@ -143,15 +161,16 @@ class UMixUp:
         y = self.targets(labels)
         generator = self._own_generator()
         second = torch.randperm(len(images), generator=generator)
-        draws = len(images) if self.lam_per == "sample" else 1
-        lam, gamma = (v.expand(len(images)) for v in self.scheme.draw(draws, generator))
-        partners = images.index_select(0, second.to(images.device))  # faster than images[second]
-        mixed = mix(images, partners, lam.to(images.device))
-        y2 = y.index_select(0, second.to(y.device))
+        lam, gamma = self.scheme.draw(len(images) if self.lam_per == "sample" else 1, generator)
+        if self.lam_per == "batch":
+            lam, gamma = lam.expand(len(images)), gamma.expand(len(images))
+        partners = _partners(images, second.to(images.device))  # ours alone: mixed in place
+        mixed = _mix(images, partners, lam.to(images.device), Tensor.lerp_)
+        y2 = _partners(y, second.to(y.device))
         lam, gamma = lam.to(y.device), gamma.to(y.device)
         if parts:
             return mixed, Parts(y, y2, lam, gamma)
-        return mixed, mix(y, y2, gamma)
+        return mixed, _mix(y, y2, gamma, Tensor.lerp_)
 
     def targets(self, labels: Tensor) -> Tensor:
         """Labels as target vectors (B, C), float32 or wider, unmixed; errors as in the call."""
@@ -168,14 +187,14 @@ class UMixUp:
             raise ValueError(
                 "num_classes is missing: class numbers (B,) need UMixUp(scheme, num_classes=C)"
             )
-        if labels.device.type == "cpu":  # elsewhere the look would wait for the device
-            low, high = int(labels.min()), int(labels.max())
-            if low < 0 or high >= self.num_classes:
-                raise ValueError(
-                    f"labels from {low} to {high}: they must be in 0 … {self.num_classes - 1}"
-                )
-        classes = torch.arange(self.num_classes, device=labels.device)
-        return (labels[:, None] == classes).float()
+        vectors = torch.zeros(len(labels), self.num_classes, device=labels.device)
+        try:
+            return vectors.scatter_(1, labels.long()[:, None], 1.0)
+        except RuntimeError:  # on the CPU; on a GPU torch's own assertion, some time later
+            raise ValueError(
+                f"labels from {labels.min()} to {labels.max()}: "
+                f"they must be in 0 … {self.num_classes - 1}"
+            ) from None
 
     def _own_generator(self) -> torch.Generator | None:
         if self.seed is None:

@@ -14,7 +14,7 @@ from itertools import pairwise
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.distributions import Distribution, Gamma, constraints
+from torch.distributions import Distribution, constraints
 
 Weight = Callable[[Tensor], Tensor]
 
@@ -57,7 +57,7 @@ class Beta(torch.distributions.Beta):
         )
         super().__init__(alpha_, beta_, validate_args=False)
         self._parameters = torch.stack([alpha_, beta_])
-        self._gamma = Gamma(self._parameters + 1, torch.ones(2).double(), validate_args=False)
+        self._parameters_plus_1 = self._parameters + 1
 
     @property
     def alpha(self) -> float:
@@ -71,9 +71,11 @@ class Beta(torch.distributions.Beta):
 
     def sample_logit(self, shape: torch.Size) -> Tensor:
         """Draws of logit λ, float64, from torch's global generator."""
-        exponential = torch.empty(*shape, 2, dtype=torch.float64).exponential_()  # −log U
-        log_gamma = self._gamma.sample(shape).log() - exponential / self._parameters
-        return log_gamma[..., 0] - log_gamma[..., 1]
+        # what Gamma.sample calls, without a cost that is most of a batch's
+        log_gamma = torch._standard_gamma(self._parameters_plus_1.expand(*shape, 2)).log_()
+        exponential = torch.empty_like(log_gamma).exponential_()  # −log U
+        first, second = log_gamma.addcdiv_(exponential, self._parameters, value=-1).unbind(-1)
+        return first - second
 
     def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:  # type: ignore[override]
         """Draws of λ, float64."""
@@ -350,9 +352,11 @@ class Reflected(Distribution):
 
     def sample_logit(self, shape: torch.Size) -> Tensor:
         """Draws of logit λ, float64, from torch's global generator."""
-        z = sample_logit(self.base, shape)
-        kept = torch.rand(shape, dtype=z.dtype) < self.keep_at_logit(z)
-        return torch.where(kept, z, -z)
+        return self._mirrored_by_chance(sample_logit(self.base, shape))
+
+    def _mirrored_by_chance(self, z: Tensor) -> Tensor:
+        keep = at_logit(self.keep, z) if callable(self.keep) else self.keep
+        return torch.where(torch.rand(z.shape, dtype=z.dtype) < keep, z, -z)
 
     def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:  # type: ignore[override]
         """Draws of λ, float64."""
@@ -366,9 +370,7 @@ class Reflected(Distribution):
 
     def icdf_logit(self, u: Tensor) -> Tensor:
         """A draw of logit λ for each u: the base's quantile, kept or mirrored by chance."""
-        z = icdf_logit(self.base, u)
-        kept = torch.rand(z.shape, dtype=z.dtype) < self.keep_at_logit(z)
-        return torch.where(kept, z, -z)
+        return self._mirrored_by_chance(icdf_logit(self.base, u))
 
     def log_prob(self, value: Tensor) -> Tensor:
         """The log-density at ``value``; 0·∞, where g is 0 and p infinite, counts as 0."""
@@ -481,12 +483,18 @@ def log_odds(policy: Distribution, z: Tensor) -> Tensor:
     ahead, back = log_density_logit(policy, at_end), log_density_logit(policy, -at_end)
     both_zero = torch.isneginf(ahead) & torch.isneginf(back)
     odds = torch.where(both_zero, 0.0, ahead - back)
-    lam = torch.sigmoid(z.double())
-    here, mirrored = torch.zeros_like(lam), torch.zeros_like(lam)
-    for at, mass in atoms(policy):
-        here += mass * ((lam - at).abs() < 1e-6)
-        mirrored += mass * ((1 - lam - at).abs() < 1e-6)
+    here, mirrored = (
+        sum((mass * _at_atom(side, at) for at, mass in atoms(policy)), torch.zeros_like(at_end))
+        for side in (z.double(), -z.double())
+    )
     return torch.where(here + mirrored > 0, here.log() - mirrored.log(), odds)
+
+
+def _at_atom(z: Tensor, at: float) -> Tensor:
+    """Is σ(z) the atom at ``at``? As float32 tells, but at the ends, where densities pile up."""
+    if at in (0.0, 1.0):
+        return z == (math.inf if at else -math.inf)
+    return (torch.sigmoid(z) - at).abs() < 1e-6
 
 
 def at_logit(weight: Weight, z: Tensor) -> Tensor:

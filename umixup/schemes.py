@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 import torch
@@ -67,9 +68,14 @@ class Posterior:
 
     def from_logit(self, z: Tensor) -> Tensor:
         """γ as a function of logit λ: exact where λ itself would round to 0 or 1."""
-        if isinstance(self.policy, Beta):
-            return Logistic(self.policy.alpha - self.policy.beta).from_logit(z)
+        if self._closed_form is not None:
+            return self._closed_form.from_logit(z)
         return torch.sigmoid(log_odds(self.policy, z)).to(z.dtype)
+
+    @cached_property
+    def _closed_form(self) -> Logistic | None:
+        policy = self.policy
+        return Logistic(policy.alpha - policy.beta) if isinstance(policy, Beta) else None
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,10 @@ class Logistic:
 
     def from_logit(self, z: Tensor) -> Tensor:
         """γ as a function of logit λ."""
-        return torch.sigmoid(torch.nan_to_num(self.slope * z, nan=0.0, posinf=None, neginf=None))
+        odds = self.slope * z
+        if self.slope == 0 or math.isinf(self.slope):  # 0·∞ is 0
+            odds = torch.where(odds.isnan() & ~z.isnan(), 0.0, odds)
+        return torch.sigmoid(odds)
 
 
 @dataclass(frozen=True)
@@ -135,7 +144,7 @@ class Scheme:
         n strata of equal probability, in random order (an option of the authors' code).
 
         Raises:
-            ValueError: n < 0.
+            ValueError: n < 0, or a λ or γ off [0, 1] or NaN was drawn.
         """
         if n < 0:
             raise ValueError(f"n = {n}: the number of draws must be at least 0")
@@ -145,9 +154,13 @@ class Scheme:
                 z = icdf_logit(self.policy, u)
             else:
                 z = sample_logit(self.policy, (n,))
-        lam = torch.sigmoid(z)
-        gamma = at_logit(self.weight, z)
-        return lam.to(torch.get_default_dtype()), gamma.to(torch.get_default_dtype())
+        drawn = torch.stack([torch.sigmoid(z), at_logit(self.weight, z)])
+        if n:
+            low, high = (float(end) for end in drawn.aminmax())
+            if not (low >= 0 and high <= 1):
+                raise ValueError(f"{self!r}: λ and γ from {low:.4g} to {high:.4g}, not in [0, 1]")
+        lam, gamma = drawn.to(torch.get_default_dtype())
+        return lam, gamma
 
     def __str__(self) -> str:
         match self.policy, self.weight:
