@@ -207,6 +207,8 @@ POLICIES = {
     "two betas": Mixture([0.3, 0.7], [Beta(2.2, 0.9), Beta(0.5, 3)]),
     "with ERM": Mixture([0.5, 0.5], [Beta(2, 5), PointMass(1)]),
     "with ERM, and mass at the ends": Mixture([0.5, 0.5], [Beta(0.1, 0.1), PointMass(1)]),
+    "two that overlap": Mixture([0.5, 0.5], [Uniform(0.2, 0.5), Uniform(0.4, 0.9)]),
+    "a narrow one": Mixture([0.3, 0.7], [Beta(2, 5), Uniform(0.3, 0.4)]),
     "with a point": Mixture([0.4, 0.6], [PointMass(0.3), Beta(1.7, 0.8)]),
     "density": Density(lambda lam: torch.exp(2 * lam)),
     "density that ends at zero": Density(lambda lam: lam**2 * (1 - lam)),
@@ -454,3 +456,26 @@ def test_the_spread_needs_two_points(points):
 def test_the_spread_refuses_a_network_in_training_mode():
     with pytest.raises(ValueError, match=r"f is in training mode.*f\.eval\(\)"):
         spread(mixup(1), *pairs(2), network().train(), cross_entropy)
+
+
+@pytest.mark.parametrize("function", [expected_loss, spread])
+def test_bad_pairs_are_refused(function):
+    x, y = torch.zeros(2, 3), torch.eye(2)
+    for pairs_, told in (
+        ((x[:0], x[:0], y[:0], y[:0]), "n ≥ 1"),
+        ((x, x[:1], y, y), r"x2 \(1, 3\)"),
+        ((x, x, y, y[:1]), r"y2 \(1, 2\)"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            function(mixup(1), *pairs_, lambda v: v[:, :2], cross_entropy)
+    with pytest.raises(TypeError, match=r"y torch\.int64.* target vectors"):
+        function(mixup(1), x, x, y.long(), y.long(), lambda v: v[:, :2], cross_entropy)
+    with pytest.raises(TypeError, match="it must be a Scheme or its text"):
+        function(0.5, x, x, y, y, lambda v: v[:, :2], cross_entropy)
+
+
+def test_a_part_in_training_mode_is_enough_to_be_refused():
+    model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)).eval()
+    model[1].train()
+    with pytest.raises(ValueError, match="f is in training mode"):
+        expected_loss(mixup(1), *[torch.zeros(2, 3)] * 2, *[torch.eye(2)] * 2, model, cross_entropy)

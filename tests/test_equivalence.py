@@ -8,6 +8,7 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import integrate, special, stats
+from torch import distributions as td
 
 from umixup.equivalence import D, U, as_mixup, canonical, distance, logistic_weight
 from umixup.policies import Beta, Density, Mixture, PointMass, Reflected, Uniform, symmetrize
@@ -250,6 +251,61 @@ def test_distance_is_a_metric(policy, weight, policy2, weight2, policy3):
     assert distance(one, one) == 0
     assert distance(one, two) == pytest.approx(distance(two, one), abs=1e-12)
     assert distance(one, three) <= distance(one, two) + distance(two, three) + 2e-5
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "gap"),
+    [
+        (Uniform(0.5, 0.5001), PointMass(0.5), 5e-5),
+        (Uniform(0.5, 0.50000001), Uniform(0.1, 0.10000001), 0.4),
+        (Uniform(0.2, 0.8), Uniform(0.3, 0.9), 0.1),
+        (Uniform(0.1, 0.3), Uniform(0.1, 0.30001), 5e-6),
+        (PointMass(0.3), PointMass(0.3000001), 1e-7),
+        (PointMass(0), PointMass(1), 1),
+    ],
+    ids=str,
+)
+def test_distance_of_narrow_policies(one, other, gap):
+    assert distance(dat(one), dat(other)) == pytest.approx(gap, rel=1e-6, abs=1e-9)
+
+
+def test_no_mixup_reaches_a_narrow_uniform():
+    assert as_mixup(Uniform(0.501, 0.502)) is None
+    assert as_mixup(Uniform(0.9001, 0.9024)) is None
+
+
+ENDS = {
+    "beta and uniform": (Mixture([0.3, 0.7], [Beta(2, 5), Uniform(0.5, 1)]), 0, 1),
+    "uniform": (Uniform(0.5, 1), 0, 1),
+    "uniform inside": (Uniform(0.2, 0.7), 0.5, 0.5),
+    "density": (Density(lambda lam: lam), 0, 1),
+    "torch's": (td.ContinuousBernoulli(torch.tensor(0.3)), 0.7, 0.3),
+    "with torch's": (
+        Mixture([0.5, 0.5], [Beta(2, 5), td.ContinuousBernoulli(torch.tensor(0.3))]), 0.7, 0.3
+    ),
+    "atom at 1": (Mixture([0.5, 0.5], [Beta(1, 1), PointMass(1)]), 0, 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("policy", "low", "high"), ENDS.values(), ids=ENDS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_weight_of_u_at_both_ends_is_its_limit(policy, low, high, dtype):
+    gamma = U(policy).weight(torch.tensor([0.0, 1.0], dtype=dtype))
+    assert gamma.tolist() == pytest.approx([low, high], abs=1e-6)
+
+
+@pytest.mark.parametrize("point", [0, 0.3, 0.999999, 1 - 1e-9, 1])
+def test_an_atom_takes_little_from_the_density_beside_it(point):
+    policy = Mixture([0.5, 0.5], [PointMass(point), Beta(0.05, 0.1)])
+    z = Beta(0.05, 0.1).sample_logit(torch.Size((4000,)))
+    alone = logistic_weight(0.05 - 0.1).from_logit(z)
+    assert ((U(policy).weight.from_logit(z) - alone).abs() > 1e-9).double().mean() < 0.01
+
+
+@pytest.mark.parametrize("function", [D, canonical, lambda s: distance(mixup(1), s)])
+def test_a_policy_is_no_scheme(function):
+    with pytest.raises(TypeError, match=r"scheme = B\(1,1\): it must be a Scheme or its text"):
+        function(Beta(1, 1))
 
 
 def test_distance_tells_schemes_with_other_expected_losses_apart():

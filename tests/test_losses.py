@@ -224,3 +224,23 @@ def test_another_generator_gives_other_label_vectors():
 def test_too_few_dimensions_or_no_class_are_refused(classes, dim):
     with pytest.raises(ValueError, match=rf"num_classes = {classes}, dim = {dim}.*1 ≤ C ≤ dim"):
         label_vectors(classes, dim)
+
+
+def test_a_loss_that_reduces_is_refused():
+    z, y, y2 = torch.randn(4, 3), torch.eye(3)[[0, 1, 2, 0]], torch.eye(3)[[1, 1, 0, 2]]
+    with pytest.raises(ValueError, match=r"gave shape \(\); .* one value a sample"):
+        linearity_gap(torch.nn.functional.cross_entropy, z, y, y2)
+
+
+@pytest.mark.parametrize("size", [0, 4])
+def test_nothing_to_compare_is_refused(size):
+    z, y = torch.randn(size, 3), torch.ones(size, 3)
+    with pytest.raises(ValueError, match=r"B ≥ 1|target and target2 are equal"):
+        linearity_gap(cross_entropy, z, y, y)
+
+
+def test_a_loss_of_the_target_alone_has_the_gradient_zero():
+    z, y, y2 = torch.randn(4, 3), torch.eye(3)[[0, 1, 2, 0]], torch.eye(3)[[1, 1, 0, 2]]
+    gaps = linearity_gap(lambda z, y: y.square().sum(dim=1), z, y, y2)
+    assert gaps.gradient == 0
+    assert gaps.kind == "gradient"

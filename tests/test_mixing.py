@@ -421,7 +421,7 @@ def test_a_mixer_without_a_seed_can_be_pickled_after_a_call():
     ("options", "told"),
     [
         (dict(lam_per="pair"), r"lam_per = 'pair': it must be 'sample' or 'batch'"),
-        (dict(num_classes=0), r"num_classes = 0: it must be at least 1"),
+        (dict(num_classes=0), r"num_classes = 0: it must be a whole number"),
         (dict(seed=0, generator=torch.Generator()), r"seed = 0 and a generator: give one of them"),
     ],
 )
@@ -501,3 +501,64 @@ def test_accuracy_weighs_by_gamma_and_not_by_lam():
 def test_a_ratio_off_the_unit_interval_is_refused(bad):
     with pytest.raises(ValueError, match=r"lam from .* it must be in \[0, 1\]"):
         mix(torch.ones(2, 3), torch.zeros(2, 3), torch.tensor([0.5, bad]))
+
+
+def test_a_drop_in_takes_a_scheme_or_its_text():
+    with pytest.raises(TypeError, match=r"scheme = 0\.2: it must be a Scheme or its text"):
+        UMixUp(0.2, 5)
+
+
+@pytest.mark.parametrize("options", [dict(num_classes=1.5), dict(num_classes="5"), dict(seed=0.5)])
+def test_what_should_be_whole_is(options):
+    with pytest.raises(ValueError, match="it must be a whole number"):
+        UMixUp("B(1,1)", **options)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_target_vectors_that_are_not_finite_are_refused(bad):
+    with pytest.raises(ValueError, match="labels: a target vector holds NaN or ∞"):
+        UMixUp("B(1,1)", seed=0)(torch.zeros(2, 3), torch.tensor([[0.0, 1.0], [bad, 1.0]]))
+
+
+def test_accuracy_refuses_outputs_of_another_shape():
+    _, parts = UMixUp("B(1,1)", 5, seed=0)(torch.zeros(4, 3), torch.arange(4), parts=True)
+    with pytest.raises(ValueError, match=r"outputs \(1, 5\): they must be \(4, 5\)"):
+        accuracy(torch.zeros(1, 5), parts)
+
+
+def test_a_generator_in_a_loader_worker_is_refused():
+    loader = DataLoader(
+        TensorDataset(IMAGES, LABELS), batch_size=3, num_workers=1,
+        collate_fn=Collate(UMixUp("B(1,1)", 5, generator=torch.Generator())),
+    )  # fmt: skip
+    with pytest.raises(RuntimeError, match=r"(?s)every loader worker.*give a seed instead"):
+        next(iter(loader))
+
+
+def test_the_rank_is_that_of_torch_distributed_and_goes_with_a_copy(monkeypatch):
+    one = UMixUp("B(1,1)", 5, seed=0)
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    sent = {}
+    for rank in (0, 1):
+        monkeypatch.setattr(torch.distributed, "get_rank", lambda rank=rank: rank)
+        sent[rank] = pickle.dumps(one)
+        assert lams(pickle.loads(sent[rank])) == lams(UMixUp("B(1,1)", 5, seed=0))
+    monkeypatch.undo()  # as in a spawned worker, where nothing is initialised
+    drawn = [lams(pickle.loads(copy)) for copy in sent.values()]
+    assert drawn[0] != drawn[1]
+
+
+def test_a_default_device_is_not_followed_but_that_of_the_images(run_python):
+    code = """
+import torch, umixup as um
+torch.set_default_device("meta")
+for text in ("ERM", "U(B(2.2,0.9))", "U(0.5*Uni(0,0.5)+0.5*P(1))", "UMixUp(B(1,1),CDF(2,1))"):
+    for seed in (None, 0):
+        mixer = um.mixing.UMixUp(text, 5, seed=seed)
+        images, targets = mixer(torch.zeros(8, 3, device="cpu"), torch.zeros(8, device="cpu").int())
+        assert images.device.type == targets.device.type == "cpu"
+    assert mixer(torch.zeros(8, 3), torch.zeros(8, 5))[0].device.type == "meta"
+    for pairing in um.pairs.PAIRINGS:
+        um.pairs.plan_epoch(um.parse(text), pairing, 20, batch_size=5, seed=0, epoch=0)
+"""
+    assert run_python(code) == ""

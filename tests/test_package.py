@@ -61,7 +61,7 @@ import torch, numpy
 for name in ("mixing", "policies", "schemes", "pairs", "losses", "equivalence"):
     importlib.import_module(f"umixup.{name}")
 import umixup as um
-scheme = um.parse("U(B(2.2,0.9))")
+scheme = um.parse("U(0.5*B(2.2,0.9)+0.25*Uni(0,0.5)+0.25*P(1))")
 lam, gamma = scheme.draw(8)
 print(tuple(um.mixing.mix(torch.ones(8, 3), torch.zeros(8, 3), lam).shape))
 """

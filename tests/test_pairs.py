@@ -22,7 +22,7 @@ from umixup.pairs import (
     plan_epoch,
     preset,
 )
-from umixup.schemes import parse
+from umixup.schemes import mixup, parse
 
 FALSE_ALARM = 1e-4  # of each statistical test; the seeds are fixed
 SETTING = dict(batch_size=4, seed=0, epoch=0)
@@ -169,7 +169,7 @@ def test_every_batch_size_up_to_the_data_gives_a_whole_epoch(batch_size, lam_per
 
 @pytest.mark.parametrize("batch_size", [0, -1, 11])
 def test_a_batch_larger_than_the_data_or_empty_is_refused(batch_size):
-    told = rf"batch_size = {batch_size}: it must be between 1 and n = 10"
+    told = rf"batch_size = {batch_size}: it must be whole, between 1 and n = 10"
     with pytest.raises(ValueError, match=told):
         plan(batch_size=batch_size)
 
@@ -353,3 +353,37 @@ def test_where_q_is_known_the_check_is_exact_and_names_the_worst_pair():
 def test_the_check_refuses_too_many_samples_and_too_few_epochs(n, epochs):
     with pytest.raises(ValueError, match=rf"n = {n}, epochs = {epochs}: they must be 2 to 16"):
         check_exchangeable("iid", n, epochs=epochs)
+
+
+class Drawing:
+    def __init__(self, first, second):
+        self.drawn = first, second
+
+    def draw(self, n, batch_size, generator=None):
+        return self.drawn
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        (torch.zeros(4), torch.zeros(4), r"first as torch\.float32 \(4,\)"),
+        (torch.arange(4), torch.arange(3), r"second as torch\.int64 \(3,\)"),
+        (torch.arange(4), torch.arange(1, 5), r"a second outside 0 … 3"),
+        (torch.arange(-1, 3), torch.arange(4), r"a first outside 0 … 3"),
+    ],
+)
+def test_indices_that_are_none_are_refused(first, second, told):
+    with pytest.raises(ValueError, match=told):
+        plan_epoch(mixup(1), Drawing(first, second), 4, batch_size=2, seed=0, epoch=0)
+
+
+@pytest.mark.parametrize("level", [0, 1e-4, 1, 2.0])
+def test_a_level_that_no_p_value_can_reach_is_refused(level):
+    with pytest.raises(ValueError, match=r"level = .*: it must be from 0\.001 to below 1"):
+        check_exchangeable("one_way", level=level)
+
+
+def test_many_samples_can_be_paired_by_near_labels():
+    first, second = near_labels(torch.linspace(0, 1, 5000), 0.01).draw(5000, 128)
+    assert first.shape == second.shape == (5000,)
+    assert (first - second).abs().double().mean() < 100  # of 5,000: near ones

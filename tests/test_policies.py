@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, special, stats
+from torch import distributions as td
 
 from umixup import policies
 from umixup._random import drawing_from
@@ -23,11 +24,10 @@ from umixup.policies import (
     Uniform,
     icdf_logit,
     log_density_logit,
-    quadrature,
     sample_logit,
     symmetrize,
 )
-from umixup.schemes import Posterior, Scheme, Tied
+from umixup.schemes import Posterior, Scheme, Tied, dat
 
 FALSE_ALARM = 1e-4  # of each Kolmogorov–Smirnov test; the seeds are fixed
 
@@ -216,61 +216,6 @@ def test_sample_logit_of_a_foreign_distribution_is_the_logit_of_its_draws():
     np.testing.assert_allclose(z.numpy(), special.logit(lam.double().numpy()), rtol=1e-9)
 
 
-# quadrature
-
-
-@given(parameters, parameters, st.integers(1, 5))
-def test_beta_quadrature_gives_the_moments_in_closed_form(a, b, k):
-    z, w = quadrature(Beta(a, b), 3, smooth=True)  # exact below degree 6
-    moment = math.prod((a + i) / (a + b + i) for i in range(k))  # E[λ^k]
-    assert (w * z.sigmoid() ** k).sum().item() == pytest.approx(moment, rel=1e-7)
-    assert w.sum().item() == pytest.approx(1, abs=1e-12)
-    assert z.dtype == w.dtype == torch.float64
-
-
-@given(st.floats(0.05, 50), st.floats(0.05, 50), st.floats(0.1, 3))
-def test_quadrature_of_a_function_that_is_not_smooth_gives_fractional_moments(a, b, s):
-    z, w = quadrature(Beta(a, b), 60, smooth=False)
-    moment = math.exp(special.betaln(a + s, b) - special.betaln(a, b))  # E[λ^s]
-    assert (w * z.sigmoid() ** s).sum().item() == pytest.approx(moment, rel=1e-6)
-
-
-@pytest.mark.parametrize("nodes", [1, 2, 60])
-@pytest.mark.parametrize(("a", "b"), [(0.5, 0.5), (0.3, 0.7), (1, 1), (2.2, 0.9)])
-def test_beta_quadrature_raises_no_warning_and_gives_the_mean(a, b, nodes):
-    z, w = quadrature(Beta(a, b), nodes, smooth=True)
-    assert len(z) == len(w) == nodes
-    assert (w * z.sigmoid()).sum().item() == pytest.approx(a / (a + b), rel=1e-9)
-
-
-@pytest.mark.parametrize("smooth", [True, False])
-def test_quadrature_of_a_smooth_function_is_that_of_scipy(smooth):
-    z, w = quadrature(Beta(2.2, 0.9), 30, smooth=smooth)
-    expected = stats.beta(2.2, 0.9).expect(np.cos)
-    assert (w * z.sigmoid().cos()).sum().item() == pytest.approx(expected, abs=1e-8)
-
-
-def test_reflected_quadrature_keeps_and_mirrors():
-    z, w = quadrature(Reflected(Beta(2, 5), square), 40, smooth=True)
-    base = stats.beta(2, 5)
-    expected = base.expect(lambda t: t**2 * np.exp(t) + (1 - t**2) * np.exp(1 - t))
-    assert (w * z.sigmoid().exp()).sum().item() == pytest.approx(expected, rel=1e-9)
-    assert w.sum().item() == pytest.approx(1)
-
-
-@pytest.mark.parametrize("point", [0, 0.3, 1])
-def test_point_mass_quadrature_is_its_point(point):
-    z, w = quadrature(PointMass(point), 7, smooth=True)
-    assert z.sigmoid().tolist() == pytest.approx([point])
-    assert w.tolist() == [1]
-
-
-@pytest.mark.parametrize("nodes", [0, -3])
-def test_quadrature_refuses_fewer_than_one_node(nodes):
-    with pytest.raises(ValueError, match=rf"nodes = {nodes}: it must be at least 1"):
-        quadrature(Beta(1, 1), nodes, smooth=True)
-
-
 # Uniform, Mixture, Density
 
 CDFS = {
@@ -393,7 +338,7 @@ def test_gamma_is_finite_in_the_unit_interval_and_antisymmetric(a, b, dtype, mix
         (lambda: Density(lambda lam: lam - 0.5), r"finite values ≥ 0, one for each λ"),
         (lambda: Density(lambda lam: lam * math.nan), r"finite values ≥ 0, one for each λ"),
         (lambda: Density(lambda lam: lam.sum()), r"finite values ≥ 0, one for each λ"),
-        (lambda: Density(torch.zeros_like), r"it is 0 on all of \(0, 1\)"),
+        (lambda: Density(torch.zeros_like), r"it is 0 at every λ tried"),
         (lambda: Reflected(Beta(1, 1), 1.5), r"keep = 1\.5: it must be in \[0, 1\]"),
     ],
 )
@@ -405,3 +350,56 @@ def test_bad_policies_are_refused(make, told):
 def test_a_mixture_refuses_what_is_no_distribution():
     with pytest.raises(TypeError, match=r"policy = 0\.3: it must be a torch\.distributions"):
         Mixture([1], [0.3])
+
+
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [
+        (td.Beta(torch.tensor([2.0]), torch.tensor([1.0])), r"it is \(1,\) distributions"),
+        (td.Uniform(torch.zeros(2), torch.ones(2)), r"it is \(2,\) distributions"),
+        (td.Bernoulli(torch.tensor(0.5)), r"it is discrete; mix point masses with Mixture"),
+        (td.Normal(0.0, 1.0), r"support is given as Real\(\), not as within \[0, 1\]"),
+        (td.Uniform(0.0, 2.0), r"not as within \[0, 1\]"),
+    ],
+)
+def test_what_is_not_one_density_on_the_unit_interval_is_refused(policy, told):
+    with pytest.raises(ValueError, match=told):
+        policies.as_policy(policy)
+
+
+def test_torchs_beta_and_uniform_become_ours_and_mixtures_of_betas_pass():
+    assert repr(policies.as_policy(td.Beta(2.0, 1.0))) == "B(2,1)"
+    assert repr(policies.as_policy(td.Uniform(0.0, 0.25))) == "Uni(0,0.25)"
+    betas = td.Beta(torch.tensor([2.0, 1.0]), torch.tensor([1.0, 3.0]))
+    family = td.MixtureSameFamily(td.Categorical(torch.ones(2)), betas)
+    assert policies.as_policy(family) is family
+
+
+@pytest.mark.parametrize("make", [
+    lambda: Beta("a", 1), lambda: Beta(1, None), lambda: Uniform(0, "b"), lambda: PointMass([]),
+])  # fmt: skip
+def test_what_is_no_number_is_refused(make):
+    with pytest.raises(TypeError, match=r"policy: \w+ = .*: it must be a number"):
+        make()
+
+
+def test_a_density_is_finite_at_the_ends():
+    policy = Density(lambda lam: lam * torch.log(1 / lam))
+    assert policy.log_prob(torch.tensor([0.0, 1.0])).isnan().sum() == 0
+
+
+def test_a_mixture_draws_its_parts_by_their_own_samplers():
+    policy = Mixture([0.25, 0.75], [PointMass(0.3), Beta(2, 1)])
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        lam = policy.sample((20_000,))
+        stratified = dat(policy).draw(20_000, stratified=True)[0]
+    for drawn in (lam, stratified.double()):
+        assert drawn.shape == (20_000,)
+        # 0.3 has probability 1/4; five standard deviations
+        share = ((drawn - 0.3).abs() < 1e-6).double().mean().item()
+        assert share == pytest.approx(0.25, abs=5 * (0.25 * 0.75 / 20_000) ** 0.5)
+        rest = drawn[(drawn - 0.3).abs() >= 1e-6].numpy()
+        assert stats.kstest(rest, stats.beta(2, 1).cdf).pvalue > 1e-4
+    assert policy.sample((2, 3)).shape == (2, 3)
+    assert policy.sample().shape == ()

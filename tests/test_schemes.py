@@ -10,9 +10,20 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
+from scipy.special import betainc, expit
 
-from umixup.policies import Beta, PointMass, Reflected
-from umixup.schemes import Scheme, dat, erm, mixup, parse, umixup, untie
+from umixup.policies import Beta, PointMass, Reflected, Uniform
+from umixup.schemes import (
+    BetaCDF,
+    Scheme,
+    as_scheme,
+    dat,
+    erm,
+    mixup,
+    parse,
+    umixup,
+    untie,
+)
 
 FALSE_ALARM = 1e-4  # of each statistical test; the seeds are fixed
 
@@ -391,3 +402,39 @@ def test_the_cdf_weight_is_that_of_scipy(a, b, lam):
 def test_a_negative_number_of_draws_is_refused():
     with pytest.raises(ValueError, match=r"n = -1: the number of draws must be at least 0"):
         mixup(1).draw(-1)
+
+
+def test_the_cdf_weight_is_mirrored_by_the_mirrored_cdf_in_both_tails():
+    # γ(λ) = I_λ(a, b) = 1 − I_{1−λ}(b, a), also where λ rounds to 1
+    z = torch.tensor([-900.0, -40.0, -3.0, 0.0, 3.0, 40.0, 900.0], dtype=torch.float64)
+    one, other = BetaCDF(0.01, 0.02).from_logit(z), BetaCDF(0.02, 0.01).from_logit(-z)
+    torch.testing.assert_close(one, 1 - other, rtol=0, atol=1e-14)
+    torch.testing.assert_close(one[:4], torch.from_numpy(betainc(0.01, 0.02, expit(z[:4].numpy()))))
+
+
+def test_draws_are_float32_or_wider():
+    default = torch.get_default_dtype()
+    try:
+        for dtype, wide in ((torch.float16, torch.float32), (torch.float64, torch.float64)):
+            torch.set_default_dtype(dtype)
+            assert {v.dtype for v in mixup(1).draw(3)} == {wide}
+    finally:
+        torch.set_default_dtype(default)
+
+
+@pytest.mark.parametrize("bad", [0.2, Beta(1, 1), None])
+def test_what_is_no_scheme_is_refused(bad):
+    with pytest.raises(TypeError, match=r"scheme = .*: it must be a Scheme or its text"):
+        as_scheme(bad)
+
+
+@pytest.mark.parametrize("weight", [lambda lam: 0.5, lambda lam: lam.numpy()])
+def test_a_weight_that_gives_no_tensor_is_refused(weight):
+    with pytest.raises(TypeError, match=r"weight: from a tensor of λ it gave a \w+, no tensor"):
+        umixup(Beta(1, 1), weight)
+
+
+def test_a_weight_that_leaves_the_unit_interval_between_the_points_tried_is_caught_when_drawn():
+    scheme = umixup(Uniform(0, 1), lambda lam: 1 + 0.4 * torch.sin(100 * math.pi * lam) ** 2)
+    with pytest.raises(ValueError, match=r"λ and γ from .* to 1\.\d+, not in \[0, 1\]"):
+        scheme.draw(50)

@@ -16,7 +16,7 @@ def generator_for(seed: int, stream: str, epoch: int = 0) -> torch.Generator:
     one of them is used does not move the others.
     """
     digest = hashlib.blake2b(f"{seed}/{stream}/{epoch}".encode(), digest_size=8).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest, "big") >> 1)
+    return torch.Generator("cpu").manual_seed(int.from_bytes(digest, "big") >> 1)
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def drawing_from(generator: torch.Generator | None) -> Iterator[None]:
     if generator is None:
         yield
         return
-    seed = int(torch.randint(2**63 - 1, (), generator=generator))
+    seed = int(torch.randint(2**63 - 1, (), generator=generator, device="cpu"))
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed the GPUs too
         yield

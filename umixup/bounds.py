@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from umixup.mixing import mix
-from umixup.policies import at_logit, quadrature
-from umixup.schemes import Kept, Scheme, Tied
+from umixup.policies import at_logit
+from umixup.quadrature import quadrature
+from umixup.schemes import Scheme, as_scheme
 
 
 def expected_loss(
@@ -35,16 +36,18 @@ def expected_loss(
         f: the model, from a batch to its outputs; an ``nn.Module`` must be in evaluation mode,
             since batch normalisation in training mode makes F(x̃) depend on the whole batch.
         loss: (outputs, targets) -> (n,).
-        nodes: of the quadrature, for each Beta in the policy; see ``policies.quadrature``.
+        nodes: of the quadrature; see ``umixup.quadrature``.
 
     Returns:
         A scalar, float64.
 
     Raises:
-        ValueError: f is a module in training mode.
+        ValueError: no pairs, pairs of unlike shapes, or an f with a module in training mode.
+        TypeError: targets that are not floating, or what is no scheme.
     """
-    _check_evaluation_mode(f)
-    z, w = quadrature(scheme.policy, nodes, smooth=isinstance(scheme.weight, (Kept, Tied)))
+    scheme = as_scheme(scheme)
+    _check_pairs(x, x2, y, y2, f)
+    z, w = quadrature(scheme, nodes)
     lam, gamma = torch.sigmoid(z), at_logit(scheme.weight, z)
     total = torch.zeros((), dtype=torch.float64, device=x.device)
     for k in range(len(lam)):
@@ -54,8 +57,15 @@ def expected_loss(
     return total
 
 
-def _check_evaluation_mode(f: object) -> None:
-    if getattr(f, "training", False):
+def _check_pairs(x: Tensor, x2: Tensor, y: Tensor, y2: Tensor, f: object) -> None:
+    if not len(x) or x.shape != x2.shape or y.shape != y2.shape or len(x) != len(y):
+        raise ValueError(
+            f"x {tuple(x.shape)}, x2 {tuple(x2.shape)}, y {tuple(y.shape)}, y2 {tuple(y2.shape)}: "
+            "they must be (n, …), twice, and (n, C), twice, with n ≥ 1"
+        )
+    if not (y.is_floating_point() and y2.is_floating_point()):
+        raise TypeError(f"y {y.dtype}, y2 {y2.dtype}: they must be target vectors, floating (n, C)")
+    if isinstance(f, torch.nn.Module) and any(part.training for part in f.modules()):
         raise ValueError("f is in training mode: the lemmas need F(x̃) of x̃ alone; call f.eval()")
 
 
@@ -144,11 +154,12 @@ def spread(
     """
     if points < 2:
         raise ValueError(f"points = {points}: it must be at least 2")
-    _check_evaluation_mode(f)
+    scheme = as_scheme(scheme)
+    _check_pairs(x, x2, y, y2, f)
     low = torch.full((len(x),), math.inf, dtype=torch.float64, device=x.device)
     high = -low
-    for lam in torch.linspace(0, 1, points, dtype=torch.float64):
-        gamma = scheme.weight(lam[None])[0]
+    for lam in torch.linspace(0, 1, points, dtype=torch.float64, device="cpu"):
+        gamma = at_logit(scheme.weight, torch.logit(lam[None]))[0]
         at_lam, at_gamma = (v.to(x.device).expand(len(x)) for v in (lam, gamma))
         losses = loss(f(mix(x, x2, at_lam)), mix(y, y2, at_gamma)).double()
         low, high = torch.minimum(low, losses), torch.maximum(high, losses)

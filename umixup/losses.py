@@ -169,7 +169,7 @@ def label_vectors(num_classes: int, dim: int, generator: torch.Generator | None 
     """
     if not 1 <= num_classes <= dim:
         raise ValueError(f"num_classes = {num_classes}, dim = {dim}: it must be 1 ≤ C ≤ dim")
-    drawn = torch.rand(dim, num_classes, generator=generator, dtype=torch.float64)
+    drawn = torch.rand(dim, num_classes, generator=generator, dtype=torch.float64, device="cpu")
     basis: Tensor = torch.linalg.qr(drawn).Q
     return basis.T.contiguous().float()
 
@@ -211,6 +211,10 @@ def linearity_gap(
     Returns:
         The largest difference of each kind, divided by the largest value compared.
 
+    Raises:
+        ValueError: no samples, shapes that differ, targets that are all alike, or a loss that
+            does not give one value a sample.
+
     >>> g = torch.Generator().manual_seed(0)
     >>> z = torch.randn(64, 5, generator=g)
     >>> y, y2 = (torch.eye(5)[torch.randint(5, (64,), generator=g)] for _ in range(2))
@@ -220,9 +224,17 @@ def linearity_gap(
     >>> linearity_gap(focal, z, y, y2, g).kind
     'neither'
     """
+    if not len(output) or target.shape != output.shape or target2.shape != output.shape:
+        raise ValueError(
+            f"output {tuple(output.shape)}, target {tuple(target.shape)}, "
+            f"target2 {tuple(target2.shape)}: they must be of one shape, (B, C), with B ≥ 1"
+        )
+    if torch.equal(target, target2):
+        raise ValueError("target and target2 are equal: between them every loss looks affine")
     z = output.detach().double().requires_grad_()
     y1, y2 = target.double(), target2.double()
-    a, b = torch.rand(2, len(z), generator=generator, dtype=torch.float64).to(z.device)
+    drawn = torch.rand(2, len(z), generator=generator, dtype=torch.float64, device="cpu")
+    a, b = drawn.to(z.device)
 
     def gap(one: Tensor, other: Tensor) -> float:
         scale = torch.maximum(one.abs().max(), other.abs().max())
@@ -230,8 +242,16 @@ def linearity_gap(
 
     def both(b: Tensor) -> tuple[Tensor, Tensor]:
         mixed = loss(z, a[:, None] * y1 + b[:, None] * y2)
+        if mixed.shape != a.shape:
+            raise ValueError(
+                f"loss: from {len(a)} samples it gave shape {tuple(mixed.shape)}; it must give "
+                "one value a sample, in PyTorch by reduction='none'"
+            )
         return mixed, a * loss(z, y1) + b * loss(z, y2)
 
     mixed, separate = both(1 - a)
-    gradients = [torch.autograd.grad(v.sum(), z, retain_graph=True)[0] for v in (mixed, separate)]
+    gradients = [
+        torch.autograd.grad(v.sum() + 0 * z.sum(), z, retain_graph=True)[0]
+        for v in (mixed, separate)
+    ]
     return Gaps(gap(*both(b)), gap(mixed, separate), gap(*gradients))

@@ -5,9 +5,17 @@
         images, targets = mixer(images, labels)
         loss = torch.nn.functional.cross_entropy(model(images), targets)
 
-After the loader, or in a ``collate_fn``. To stop mixing for the last epochs (timm's
-``mixup_off_epoch``), do not call it there, and use the one-hot labels:
-``targets = mixer.targets(labels)``.
+After the loader, or in a ``collate_fn`` (a function, so that spawned workers can be sent it):
+
+    def collate(batch):
+        return mixer(*torch.utils.data.default_collate(batch))
+
+To stop mixing for the last epochs (timm's ``mixup_off_epoch``), leave the call out there:
+
+    images, targets = mixer(images, labels) if epoch < off else (images, mixer.targets(labels))
+
+timm smooths labels by 0.1 unless told otherwise; nothing here does, the loss can
+(``torch.nn.CrossEntropyLoss(label_smoothing=0.1)``).
 """
 
 from __future__ import annotations
@@ -21,7 +29,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from umixup._random import generator_for
-from umixup.schemes import Scheme, dat, mixup, parse
+from umixup.schemes import Scheme, as_scheme, dat, mixup
 
 
 def mix(x: Tensor, x2: Tensor, lam: Tensor) -> Tensor:
@@ -65,7 +73,11 @@ def _mix(x: Tensor, x2: Tensor, lam: Tensor, lerp: Callable[..., Tensor]) -> Ten
 
 def _partners(x: Tensor, second: Tensor) -> Tensor:
     """x[second] in the layout of x; where it can, by what is faster than indexing."""
-    return x.index_select(0, second) if x.is_contiguous() else x[second]
+    if x.is_contiguous():
+        return x.index_select(0, second)
+    if x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last):
+        return x.permute(0, 2, 3, 1).index_select(0, second).permute(0, 3, 1, 2)
+    return x[second]
 
 
 class Parts(NamedTuple):
@@ -85,14 +97,17 @@ class UMixUp:
         num_classes: C; needed for labels (B,), not for target vectors (B, C).
         lam_per: "sample" draws a λ for each sample, "batch" one for the whole batch.
         seed: draw from generators of its own, which differ by process: by loader worker and epoch
-            (through the seed that torch gives a worker), and by rank (the variable RANK, as
-            torchrun sets it). ``None`` is torch's global generator,
-            which torch seeds apart in loader workers.
-        generator: draw from this CPU generator. Not for loader workers, which would all get a
+            (through the seed that torch gives a worker, which follows torch's own), and by rank
+            (torch.distributed's, or RANK or SLURM_PROCID). A copy starts the series anew. ``None``
+            is torch's global generator: torch seeds it apart in loader workers, but ranks that
+            call ``torch.manual_seed`` alike draw alike; give them a seed.
+        generator: draw from this CPU generator. Not in loader workers, which would all get a
             copy of it, and not together with ``seed``.
 
     Raises:
-        ValueError: an unknown ``lam_per``, ``num_classes`` < 1, or both a seed and a generator.
+        TypeError: what is no scheme.
+        ValueError: an unknown ``lam_per``, a ``num_classes`` or seed that is no whole number or
+            too small, both a seed and a generator, or a scheme's text that cannot be read.
 
     >>> mixer = UMixUp("B(1,1)", num_classes=3, seed=0)
     >>> images, targets = mixer(torch.rand(4, 1, 8, 8), torch.tensor([0, 1, 2, 0]))
@@ -111,14 +126,17 @@ class UMixUp:
     ) -> None:
         if lam_per not in ("sample", "batch"):
             raise ValueError(f"lam_per = {lam_per!r}: it must be 'sample' or 'batch'")
-        if num_classes is not None and num_classes < 1:
-            raise ValueError(f"num_classes = {num_classes}: it must be at least 1")
+        if num_classes is not None and not (_is_whole(num_classes) and num_classes >= 1):
+            raise ValueError(f"num_classes = {num_classes!r}: it must be a whole number ≥ 1")
+        if seed is not None and not _is_whole(seed):
+            raise ValueError(f"seed = {seed!r}: it must be a whole number")
         if seed is not None and generator is not None:
             raise ValueError(f"seed = {seed} and a generator: give one of them")
-        self.scheme = parse(scheme) if isinstance(scheme, str) else scheme
+        self.scheme = as_scheme(scheme)
         self.num_classes, self.lam_per, self.seed = num_classes, lam_per, seed
         self._generator = generator
         self._process: tuple[int, str, int] | None = None
+        self._rank: str | None = None  # of the process that sent this copy
 
     @overload
     def __call__(
@@ -145,6 +163,7 @@ class UMixUp:
             ValueError: an empty batch, labels of another length or out of range, or labels (B,)
                 without ``num_classes``.
             TypeError: images that are not floating, or float labels of shape (B,).
+            RuntimeError: a ``generator`` in a loader worker.
         """
         if not images.is_floating_point():
             raise TypeError(
@@ -160,7 +179,7 @@ class UMixUp:
             )
         y = self.targets(labels)
         generator = self._own_generator()
-        second = torch.randperm(len(images), generator=generator)
+        second = torch.randperm(len(images), generator=generator, device="cpu")
         lam, gamma = self.scheme.draw(len(images) if self.lam_per == "sample" else 1, generator)
         if self.lam_per == "batch":
             lam, gamma = lam.expand(len(images)), gamma.expand(len(images))
@@ -177,6 +196,8 @@ class UMixUp:
         if labels.ndim == 2 and labels.is_floating_point():
             if self.num_classes not in (None, labels.shape[1]):
                 raise ValueError(f"labels {tuple(labels.shape)}: num_classes is {self.num_classes}")
+            if labels.device.type == "cpu" and not bool(torch.isfinite(labels).all()):
+                raise ValueError("labels: a target vector holds NaN or ∞; entries must be finite")
             return labels.to(torch.promote_types(labels.dtype, torch.float32))
         if labels.ndim != 1 or labels.is_floating_point() or labels.dtype == torch.bool:
             raise TypeError(
@@ -187,7 +208,9 @@ class UMixUp:
             raise ValueError(
                 "num_classes is missing: class numbers (B,) need UMixUp(scheme, num_classes=C)"
             )
-        vectors = torch.zeros(len(labels), self.num_classes, device=labels.device)
+        vectors = torch.zeros(
+            len(labels), self.num_classes, dtype=torch.float32, device=labels.device
+        )
         try:
             return vectors.scatter_(1, labels.long()[:, None], 1.0)
         except RuntimeError:  # on the CPU; on a GPU torch's own assertion, some time later
@@ -197,11 +220,17 @@ class UMixUp:
             ) from None
 
     def _own_generator(self) -> torch.Generator | None:
-        if self.seed is None:
-            return self._generator
         worker = torch.utils.data.get_worker_info()
+        if self.seed is None:
+            if worker is not None and self._generator is not None:
+                raise RuntimeError(
+                    "generator: every loader worker would draw from a copy of it, the same λ in "
+                    "each; give a seed instead"
+                )
+            return self._generator
         # a worker's own seed differs by worker and by epoch: workers may be new in every epoch
-        process = (os.getpid(), os.environ.get("RANK", "0"), 0 if worker is None else worker.seed)
+        rank = self._rank or _rank()
+        process = (os.getpid(), rank, 0 if worker is None else worker.seed)
         if process != self._process:
             stream = f"mixing/{process[1]}/{process[2]}"
             self._process, self._generator = process, generator_for(self.seed, stream)
@@ -209,11 +238,28 @@ class UMixUp:
 
     def __getstate__(self) -> dict[str, object]:
         # with a seed, the copy in another process makes its own generator
-        own = {"_process": None, "_generator": None} if self.seed is not None else {}
-        return {**self.__dict__, **own}
+        own = {"_process": None, "_generator": None, "_rank": self._rank or _initialized_rank()}
+        return {**self.__dict__, **(own if self.seed is not None else {})}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.scheme)!r}, num_classes={self.num_classes})"
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _initialized_rank() -> str | None:
+    distributed = torch.distributed
+    if distributed.is_available() and distributed.is_initialized():
+        return str(distributed.get_rank())
+    return None
+
+
+def _rank() -> str:
+    """This process's rank: torch.distributed's, else what torchrun or Slurm put into variables."""
+    found = _initialized_rank() or os.environ.get("RANK") or os.environ.get("SLURM_PROCID")
+    return found or "0"
 
 
 class MixUp(UMixUp):
@@ -262,11 +308,23 @@ def accuracy(outputs: Tensor, parts: Parts) -> Tensor:
 
     Args:
         outputs: (B, C).
-        parts: from a call with ``parts=True``.
+        parts: from a call with ``parts=True``, of targets with one class each.
 
     Returns:
         The mean over the batch, a scalar in [0, 1].
+
+    Raises:
+        ValueError: outputs of another shape than the targets.
+
+    >>> y, y2 = torch.eye(2), torch.eye(2).flip(0)
+    >>> parts = Parts(y, y2, lam=torch.tensor([0.3, 0.3]), gamma=torch.tensor([0.8, 0.8]))
+    >>> accuracy(torch.tensor([[2.0, 1.0], [2.0, 1.0]]), parts)  # (γ + (1 − γ)) / 2
+    tensor(0.5000)
     """
+    if outputs.shape != parts.y.shape:
+        raise ValueError(
+            f"outputs {tuple(outputs.shape)}: they must be {tuple(parts.y.shape)}, as the targets"
+        )
     guess = outputs.argmax(dim=1)
     first, second = (guess == y.argmax(dim=1) for y in (parts.y, parts.y2))
     return (parts.gamma * first + (1 - parts.gamma) * second).mean()

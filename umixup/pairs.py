@@ -15,7 +15,7 @@ from torch import Tensor
 
 from umixup._random import generator_for
 from umixup.policies import Reflected
-from umixup.schemes import Scheme, mixup
+from umixup.schemes import Scheme, as_scheme, mixup
 
 
 class Pairing(Protocol):
@@ -26,6 +26,10 @@ class Pairing(Protocol):
     ) -> tuple[Tensor, Tensor]:
         """(first, second): int64 indices into range(n), both of one length."""
         ...
+
+
+def _shuffled(n: int, generator: torch.Generator | None) -> Tensor:
+    return torch.randperm(n, generator=generator, device="cpu")
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class TwoCopies:
         self, n: int, batch_size: int, generator: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor]:
         """Two permutations of range(n)."""
-        return torch.randperm(n, generator=generator), torch.randperm(n, generator=generator)
+        return _shuffled(n, generator), _shuffled(n, generator)
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class IID:
         self, n: int, batch_size: int, generator: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor]:
         """n independent pairs."""
-        first, second = torch.randint(n, (2, n), generator=generator)
+        first, second = torch.randint(n, (2, n), generator=generator, device="cpu")
         return first, second
 
 
@@ -61,7 +65,7 @@ def _within_batches(
     partners: Callable[[Tensor], Tensor],
 ) -> tuple[Tensor, Tensor]:
     """A shuffled epoch, and in each of its batches the partners that a function gives."""
-    first = torch.randperm(n, generator=generator)
+    first = _shuffled(n, generator)
     return first, torch.cat([partners(batch) for batch in first.split(batch_size)])
 
 
@@ -75,7 +79,7 @@ class BatchShuffle:
         """A permutation of range(n), and the same one shuffled within its batches."""
 
         def shuffled(batch: Tensor) -> Tensor:
-            return batch[torch.randperm(len(batch), generator=generator)]
+            return batch[_shuffled(len(batch), generator)]
 
         return _within_batches(n, batch_size, generator, shuffled)
 
@@ -131,7 +135,7 @@ class Derangement:
         """A permutation of range(n), and its cyclic shift."""
         if n < 2:
             raise ValueError(f"n = {n}: a derangement needs at least 2 samples")
-        first = torch.randperm(n, generator=generator)
+        first = _shuffled(n, generator)
         return first, first.roll(1)
 
 
@@ -146,7 +150,7 @@ class OneWay:
         self, n: int, batch_size: int, generator: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor]:
         """n pairs with first ≤ second."""
-        drawn = torch.randint(n, (2, n), generator=generator)
+        drawn = torch.randint(n, (2, n), generator=generator, device="cpu")
         return drawn.amin(dim=0), drawn.amax(dim=0)
 
 
@@ -173,8 +177,10 @@ class Weighted:
         """n independent pairs from Q."""
         if n != len(self.Q):
             raise ValueError(f"n = {n}: Q is for {len(self.Q)} samples")
-        pair = torch.multinomial(self.Q.flatten(), n, replacement=True, generator=generator)
-        return pair // n, pair % n
+        rows = self.Q.sum(dim=1)
+        first = torch.multinomial(rows, n, replacement=True, generator=generator)
+        second = torch.multinomial(self.Q[first], 1, generator=generator)[:, 0]
+        return first, second
 
 
 def near_labels(labels: Tensor, bandwidth: float, *, symmetrized: bool = False) -> Weighted:
@@ -310,13 +316,19 @@ def check_exchangeable(
         n: how many samples, 2 to 16; by default 12, or the size of Q.
         batch_size: by default n.
         epochs: ≥ 20.
-        level: of the test: the share of exchangeable pairings that it calls otherwise.
+        level: of the test: the share of exchangeable pairings that it calls otherwise; from 0.001,
+            since the smallest p-value is 1/2001, to below 1.
+
+    Raises:
+        ValueError: an argument out of range, or an unknown pairing.
 
     >>> bool(check_exchangeable("two_copies", generator=torch.Generator().manual_seed(0)))
     True
     >>> bool(check_exchangeable("one_way", generator=torch.Generator().manual_seed(0)))
     False
     """
+    if not 1e-3 <= level < 1:
+        raise ValueError(f"level = {level!r}: it must be from 0.001 to below 1")
     pairing = by_name(pairing)
     q = getattr(pairing, "Q", None)
     if isinstance(q, Tensor):
@@ -327,12 +339,12 @@ def check_exchangeable(
     n = 12 if n is None else n
     if not 2 <= n <= 16 or epochs < 20:
         raise ValueError(f"n = {n}, epochs = {epochs}: they must be 2 to 16, and at least 20")
-    counts = torch.zeros(epochs, n * n, dtype=torch.float64)
+    counts = torch.zeros(epochs, n * n, dtype=torch.float64, device="cpu")
     for count in counts:
         first, second = pairing.draw(n, batch_size or n, generator)
         count += torch.bincount(first * n + second, minlength=n * n)
         count -= torch.bincount(second * n + first, minlength=n * n)
-    signs = torch.randint(2, (2000, epochs), generator=generator).double() * 2 - 1
+    signs = torch.randint(2, (2000, epochs), generator=generator, device="cpu").double() * 2 - 1
     seen = counts.sum(dim=0)
     by_chance = (signs @ counts).square().sum(dim=1)
     larger = int((by_chance >= seen.square().sum() - 1e-9).sum())
@@ -363,13 +375,24 @@ def plan_epoch(
         lam_per: "sample" draws a λ for each pair, "batch" one for each batch.
 
     Raises:
-        ValueError: an unknown pairing or ``lam_per``, or a batch larger than the data.
+        ValueError: an unknown pairing or ``lam_per``, a batch larger than the data, or indices
+            that a pairing of your own should not have drawn.
+        TypeError: what is no scheme.
     """
-    if not 1 <= batch_size <= n:
-        raise ValueError(f"batch_size = {batch_size}: it must be between 1 and n = {n}")
+    scheme = as_scheme(scheme)
+    if type(batch_size) is not int or not 1 <= batch_size <= n:
+        raise ValueError(f"batch_size = {batch_size!r}: it must be whole, between 1 and n = {n}")
     if lam_per not in ("sample", "batch"):
         raise ValueError(f"lam_per = {lam_per!r}: it must be 'sample' or 'batch'")
     first, second = by_name(pairing).draw(n, batch_size, generator_for(seed, "pairs", epoch))
+    for name, indices in (("first", first), ("second", second)):
+        if indices.dtype != torch.int64 or indices.shape != (len(first),):
+            raise ValueError(
+                f"pairing = {pairing!r}: it drew {name} as {indices.dtype} {tuple(indices.shape)}; "
+                "both must be int64 and of one length"
+            )
+        if len(indices) and not (int(indices.min()) >= 0 and int(indices.max()) < n):
+            raise ValueError(f"pairing = {pairing!r}: it drew a {name} outside 0 … {n - 1}")
     draws = len(first) if lam_per == "sample" else -(-len(first) // batch_size)
     lam, gamma = scheme.draw(draws, generator_for(seed, "policy", epoch))
     if lam_per == "batch":

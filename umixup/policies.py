@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.distributions import Distribution, constraints
+
+from umixup._integrate import logit_of, logit_slope, panel_sums, panels_between, refined
 
 Weight = Callable[[Tensor], Tensor]
 
@@ -24,10 +26,14 @@ def shortest(value: float) -> str:
     return repr(float(value)).removesuffix(".0")
 
 
-def _checked(name: str, value: float, ok: bool, allowed: str) -> Tensor:
-    if not ok:
+def _checked(name: str, value: float, ok: Callable[[float], bool], allowed: str) -> Tensor:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} = {value!r}: it must be a number {allowed}") from None
+    if not ok(number):
         raise ValueError(f"{name} = {value!r}: it must be {allowed}")
-    return torch.tensor(float(value), dtype=torch.float64)
+    return torch.tensor(number, dtype=torch.float64, device="cpu")
 
 
 class Beta(torch.distributions.Beta):
@@ -52,7 +58,7 @@ class Beta(torch.distributions.Beta):
 
     def __init__(self, alpha: float, beta: float) -> None:
         alpha_, beta_ = (
-            _checked(f"Beta policy: {name}", value, 0 < value < math.inf, "finite and > 0")
+            _checked(f"Beta policy: {name}", value, lambda v: 0 < v < math.inf, "finite and > 0")
             for name, value in (("alpha", alpha), ("beta", beta))
         )
         super().__init__(alpha_, beta_, validate_args=False)
@@ -116,21 +122,28 @@ class Uniform(Distribution):
     support = constraints.unit_interval
 
     def __init__(self, low: float, high: float) -> None:
-        ok = 0 <= low < high <= 1
-        self.low = _checked("Uniform policy: low", low, ok, f"in [0, high) with high = {high}")
-        self.high = _checked("Uniform policy: high", high, ok, "in (low, 1]")
+        self.high = _checked("Uniform policy: high", high, lambda v: 0 < v <= 1, "in (0, 1]")
+        top = float(self.high)
+        self.low = _checked(
+            "Uniform policy: low", low, lambda v: 0 <= v < top, f"in [0, high), high = {high}"
+        )
         super().__init__(validate_args=False)
 
     def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:  # type: ignore[override]
         """Draws of λ, float64."""
-        u = torch.rand(torch.Size(sample_shape), dtype=torch.float64)
-        return torch.lerp(self.low, self.high, u)
+        return torch.lerp(self.low, self.high, _uniform(torch.Size(sample_shape)))
 
     def log_prob(self, value: Tensor) -> Tensor:
         """−log(high − low) inside, −∞ outside."""
         inside = (value >= self.low) & (value <= self.high)
         inner = -(self.high - self.low).log().to(value.dtype)
         return torch.where(inside, inner, torch.full_like(value, -math.inf))
+
+    def log_density_logit(self, z: Tensor) -> Tensor:
+        """log of the density of logit λ at z."""
+        inside = (z >= torch.logit(self.low)) & (z <= torch.logit(self.high))
+        inner = F.logsigmoid(z) + F.logsigmoid(-z) - (self.high - self.low).log()
+        return torch.where(inside, inner, -math.inf)
 
     def icdf_logit(self, u: Tensor) -> Tensor:
         """logit λ at the quantiles u in (0, 1)."""
@@ -154,7 +167,7 @@ class PointMass(Distribution):
     support = constraints.unit_interval
 
     def __init__(self, at: float) -> None:
-        self.at = _checked("PointMass policy: at", at, 0 <= at <= 1, "in [0, 1]")
+        self.at = _checked("PointMass policy: at", at, lambda v: 0 <= v <= 1, "in [0, 1]")
         super().__init__(validate_args=False)
 
     def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:  # type: ignore[override]
@@ -215,13 +228,21 @@ class Mixture(Distribution):
                 parts += list(zip(shares, policy.policies, strict=True))
             else:
                 parts.append((weight, policy))
-        self.weights: Tensor = torch.tensor([w for w, _ in parts], dtype=torch.float64)
+        self.weights: Tensor = torch.tensor(
+            [w for w, _ in parts], dtype=torch.float64, device="cpu"
+        )
         self.policies: tuple[Distribution, ...] = tuple(policy for _, policy in parts)
         super().__init__(validate_args=False)
 
     def sample_logit(self, shape: torch.Size) -> Tensor:
         """Draws of logit λ, float64, from torch's global generator."""
-        return self.icdf_logit(torch.rand(shape, dtype=torch.float64))
+        n = shape.numel()
+        part = torch.multinomial(self.weights, n, replacement=True) if n else torch.empty(0)
+        z = torch.empty(n, dtype=torch.float64, device="cpu")
+        for k, policy in enumerate(self.policies):
+            drawn = (part == k).nonzero()[:, 0]
+            z[drawn] = sample_logit(policy, (len(drawn),))
+        return z.reshape(shape)
 
     def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:  # type: ignore[override]
         """Draws of λ, float64."""
@@ -248,7 +269,7 @@ class Mixture(Distribution):
 
     def icdf_logit(self, u: Tensor) -> Tensor:
         """A draw of logit λ for each u: u chooses the part, and what is left of it the quantile."""
-        edges = torch.cat([torch.zeros(1, dtype=torch.float64), self.weights.cumsum(0)])
+        edges = torch.cat([self.weights.new_zeros(1), self.weights.cumsum(0)])
         part = torch.bucketize(u.double(), edges[1:-1], right=True)
         rest = (u.double() - edges[part]) / self.weights[part]
         z = torch.empty_like(rest)
@@ -264,14 +285,16 @@ class Mixture(Distribution):
 class Density(Distribution):
     """A policy from a density that is given as a function, up to its normalising constant.
 
-    It is normalised, and drawn through its inverse CDF, on 4,001 points that crowd towards both
-    ends (λ = σ(π sinh t)); mass within 1e-15 of an end is left out.
+    It is normalised on panels that are halved until the integral is settled, and drawn through
+    its inverse CDF, interpolated between their nodes. Mass within 1e-15 of an end is left out:
+    for a density like λ^(α−1) with a small α take ``Beta``.
 
     Args:
         density: from λ in (0, 1), a float64 vector, to a vector of values ≥ 0.
 
     Raises:
-        ValueError: values that are negative or not finite, or a density that is 0 throughout.
+        ValueError: values that are negative or not finite, or a density that is 0 at every point
+            tried: about a thousand to start with.
 
     >>> policy = Density(lambda lam: lam)  # B(2,1)
     >>> round(float(policy.log_prob(torch.tensor(0.5)).exp()), 6)
@@ -283,30 +306,42 @@ class Density(Distribution):
 
     def __init__(self, density: Weight) -> None:
         self.density = density
-        t = torch.linspace(-1, 1, 4001, dtype=torch.float64) * math.asinh(34 / math.pi)
-        self._z = math.pi * torch.sinh(t)
-        lam = torch.sigmoid(self._z)
-        values = torch.as_tensor(density(lam))
-        if values.shape != lam.shape or not bool((torch.isfinite(values) & (values >= 0)).all()):
-            raise ValueError(
-                f"density = {density!r}: on (0, 1) it must give finite values ≥ 0, one for each λ"
-            )
-        slope = math.pi * torch.cosh(t) * lam * torch.sigmoid(-self._z)  # dλ/dt
-        masses = torch.cumulative_trapezoid(values.double() * slope, t)
-        self.total = float(masses[-1])
-        if not self.total > 0:
-            raise ValueError(f"density = {density!r}: it is 0 on all of (0, 1)")
-        self._cdf = torch.cat([torch.zeros(1, dtype=torch.float64), masses / self.total])
+        start = panels_between(34, [], number=32)
+        if not bool((panel_sums(self._mass_at, start, 32) > 0).any()):
+            raise ValueError(f"density = {density!r}: it is 0 at every λ tried in (0, 1)")
+        panels = refined(self._mass_at, start, 10)
+        self.total = float(panel_sums(self._mass_at, panels, 10).sum())
+        shares = torch.arange(128, dtype=torch.float64, device="cpu") / 128
+        t = torch.lerp(panels[:, :1], panels[:, 1:], shares).flatten()
+        t = torch.cat([t, panels[-1:, 1]])
+        masses = torch.cumulative_trapezoid(self._mass_at(t)[:, 0], t)
+        self._z = logit_of(t)
+        self._cdf = torch.cat([masses.new_zeros(1), masses / masses[-1]])
         super().__init__(validate_args=False)
+
+    def _mass_at(self, t: Tensor) -> Tensor:
+        """The density of t, not normalised, as a column."""
+        z = logit_of(t)
+        values = torch.as_tensor(self.density(torch.sigmoid(z)), device="cpu")
+        if values.shape != t.shape or not bool((torch.isfinite(values) & (values >= 0)).all()):
+            raise ValueError(
+                f"density = {self.density!r}: on (0, 1) it must give finite values ≥ 0, "
+                "one for each λ"
+            )
+        slope = logit_slope(t) * torch.sigmoid(z) * torch.sigmoid(-z)  # dλ/dt
+        return (values.double() * slope)[:, None]
 
     def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:  # type: ignore[override]
         """Draws of λ, float64."""
-        u = torch.rand(torch.Size(sample_shape), dtype=torch.float64)
-        return torch.sigmoid(self.icdf_logit(u))
+        return torch.sigmoid(self.icdf_logit(_uniform(torch.Size(sample_shape))))
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """The normalised log-density at ``value``."""
-        return torch.as_tensor(self.density(value)).log() - math.log(self.total)
+        """The normalised log-density at ``value``; at 0 and 1, that of the next λ inside."""
+        inside = value.double().clamp(2**-52, 1 - 2**-53)
+        log_density = torch.as_tensor(self.density(inside), device=value.device).log() - math.log(
+            self.total
+        )
+        return log_density.to(value.dtype)
 
     def icdf_logit(self, u: Tensor) -> Tensor:
         """logit λ at the quantiles u in (0, 1), interpolated."""
@@ -338,7 +373,7 @@ class Reflected(Distribution):
 
     def __init__(self, base: Distribution, keep: Weight | float) -> None:
         if not callable(keep):
-            _checked("Reflected policy: keep", keep, 0 <= keep <= 1, "in [0, 1]")
+            _checked("Reflected policy: keep", keep, lambda v: 0 <= v <= 1, "in [0, 1]")
         self.base, self.keep = base, keep
         super().__init__(validate_args=False)
 
@@ -356,7 +391,7 @@ class Reflected(Distribution):
 
     def _mirrored_by_chance(self, z: Tensor) -> Tensor:
         keep = at_logit(self.keep, z) if callable(self.keep) else self.keep
-        return torch.where(torch.rand(z.shape, dtype=z.dtype) < keep, z, -z)
+        return torch.where(_uniform(z.shape) < keep, z, -z)
 
     def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:  # type: ignore[override]
         """Draws of λ, float64."""
@@ -387,22 +422,37 @@ class Reflected(Distribution):
 
 
 def as_policy(policy: object) -> Distribution:
-    """``policy`` itself, if it is a distribution on [0, 1]; torch's own scalar Beta becomes ours.
+    """``policy`` itself, if it is one distribution on [0, 1]; torch's Beta and Uniform become ours.
 
     Raises:
         TypeError: not a ``torch.distributions.Distribution``.
-        ValueError: its support is not within [0, 1].
+        ValueError: its support is not within [0, 1] or is discrete, or it is several distributions.
+
+    >>> as_policy(torch.distributions.Beta(2.0, 1.0))
+    B(2,1)
     """
     if not isinstance(policy, Distribution):
         raise TypeError(
             f"policy = {policy!r}: it must be a torch.distributions.Distribution on [0, 1], "
             "for example um.policies.Beta(2, 1)"
         )
-    low, high = (getattr(policy.support, f"{end}_bound", None) for end in ("lower", "upper"))
+    if policy.batch_shape or policy.event_shape:
+        raise ValueError(
+            f"policy = {policy!r}: it is {tuple(policy.batch_shape + policy.event_shape)} "
+            "distributions; a policy is one, with parameters of shape ()"
+        )
+    support: Any = getattr(policy.support, "base_constraint", policy.support)
+    if support.is_discrete:
+        raise ValueError(f"policy = {policy!r}: it is discrete; mix point masses with Mixture")
+    low, high = (getattr(support, f"{end}_bound", None) for end in ("lower", "upper"))
     if low is None or high is None or not (bool(low >= 0) and bool(high <= 1)):
-        raise ValueError(f"policy = {policy!r}: its support is {policy.support!r}, not in [0, 1]")
-    if type(policy) is torch.distributions.Beta and not policy.batch_shape:
+        raise ValueError(
+            f"policy = {policy!r}: its support is given as {support!r}, not as within [0, 1]"
+        )
+    if type(policy) is torch.distributions.Beta:
         return Beta(float(policy.concentration1), float(policy.concentration0))
+    if type(policy) is torch.distributions.Uniform:
+        return Uniform(float(policy.low), float(policy.high))
     return policy
 
 
@@ -452,10 +502,16 @@ def log_density_logit(policy: Distribution, z: Tensor) -> Tensor:
     if hasattr(policy, "log_density_logit"):
         value: Tensor = policy.log_density_logit(z)
         return value
-    inner = z.clamp(-36, 36)  # where λ is neither 0 nor 1 in float64
-    value = policy.log_prob(torch.sigmoid(inner)) + F.logsigmoid(inner) + F.logsigmoid(-inner)
+    # Where λ is neither 0 nor 1 in float64; closer to an end, the density of λ is taken as level.
+    lam = torch.sigmoid(z.clamp(-36, 36))
+    low, high = (float(getattr(policy.support, f"{end}_bound", k)) for k, end in _ENDS)
+    value = policy.log_prob(lam.clamp(low, high))
     value = torch.nan_to_num(value, nan=-math.inf, posinf=math.inf, neginf=-math.inf)
-    return torch.where(inner == z, value, -math.inf)
+    value = torch.where((lam >= low) & (lam <= high), value, -math.inf)
+    return value + F.logsigmoid(z) + F.logsigmoid(-z)
+
+
+_ENDS = ((0, "lower"), (1, "upper"))
 
 
 def atoms(policy: Distribution) -> list[tuple[float, float]]:
@@ -468,7 +524,8 @@ def atoms(policy: Distribution) -> list[tuple[float, float]]:
     if isinstance(policy, Reflected):
         found = []
         for at, mass in atoms(policy.base):
-            kept = float(policy.keep_probability(torch.tensor([at], dtype=torch.float64)))
+            lam = torch.tensor([at], dtype=torch.float64, device="cpu")
+            kept = float(policy.keep_probability(lam))
             found += [(at, mass * kept), (1 - at, mass * (1 - kept))]
         return [(at, mass) for at, mass in found if mass > 0]
     return []
@@ -491,10 +548,10 @@ def log_odds(policy: Distribution, z: Tensor) -> Tensor:
 
 
 def _at_atom(z: Tensor, at: float) -> Tensor:
-    """Is σ(z) the atom at ``at``? As float32 tells, but at the ends, where densities pile up."""
+    """Is σ(z) the atom at ``at``, as float32 tells? Nearer at an end, where densities pile up."""
     if at in (0.0, 1.0):
         return z == (math.inf if at else -math.inf)
-    return (torch.sigmoid(z) - at).abs() < 1e-6
+    return (torch.sigmoid(z) - at).abs() < min(1e-6, 1e-3 * at * (1 - at))
 
 
 def at_logit(weight: Weight, z: Tensor) -> Tensor:
@@ -504,65 +561,29 @@ def at_logit(weight: Weight, z: Tensor) -> Tensor:
     return value
 
 
-def quadrature(policy: Distribution, nodes: int, *, smooth: bool) -> tuple[Tensor, Tensor]:
-    r"""Nodes :math:`z_k` and weights :math:`w_k` with :math:`\sum_k w_k h(σ(z_k)) ≈ E_p[h(λ)]`.
-
-    For h smooth on all of [0, 1]: Gauss–Jacobi, exact for polynomials of degree < 2·nodes.
-    Otherwise, as for the label weights of U, which are like λ^s at the ends: the trapezoidal rule
-    after λ = σ(π sinh t), which does not mind the ends (Takahasi and Mori, 1974).
-
-    Args:
-        policy: any policy; a kink in the density of one that is not ours costs digits.
-        nodes: ≥ 1, of the Gauss–Jacobi rule; the other takes 2·nodes + 1.
-        smooth: is h smooth at λ = 0 and 1?
-
-    Returns:
-        (z, w), float64 vectors of one length; z is logit λ, and w sums to 1.
-    """
-    if nodes < 1:
-        raise ValueError(f"nodes = {nodes!r}: it must be at least 1")
-    if isinstance(policy, PointMass):
-        return torch.logit(policy.at.reshape(1)), torch.ones(1, dtype=torch.float64)
-    if isinstance(policy, Beta):
-        return _gauss_jacobi(policy, nodes) if smooth else _tanh_sinh(policy, 2 * nodes + 1)
-    if isinstance(policy, Reflected):
-        z, w = quadrature(policy.base, nodes, smooth=False)
-        kept = policy.keep_at_logit(z)
-        return torch.cat([z, -z]), torch.cat([w * kept, w * (1 - kept)])
-    if isinstance(policy, Mixture):
-        rules = [quadrature(part, nodes, smooth=smooth) for part in policy.policies]
-        shares = [w * share for (_, w), share in zip(rules, policy.weights, strict=True)]
-        return torch.cat([z for z, _ in rules]), torch.cat(shares)
+def breakpoints(policy: Distribution) -> list[float]:
+    """The logits at which a density may jump or an atom sits, ±∞ left out."""
+    found: list[Tensor | float] = []
     if isinstance(policy, Uniform):
-        # in pieces, since the weight of U jumps where the mirror image begins or ends
-        low, high = float(policy.low), float(policy.high)
-        cuts = sorted({low, high, *(c for c in (1 - high, 1 - low) if low < c < high)})
-        z, w = _gauss_jacobi(Beta(1, 1), nodes)
-        at = torch.sigmoid(z)
-        pieces = list(pairwise(cuts))
-        return (
-            torch.cat([torch.logit(a + (b - a) * at) for a, b in pieces]),
-            torch.cat([w * (b - a) / (high - low) for a, b in pieces]),
-        )
-    return _tanh_sinh(policy, 2 * nodes + 1)
+        found = [torch.logit(policy.low), torch.logit(policy.high)]
+    elif isinstance(policy, PointMass):
+        found = [torch.logit(policy.at)]
+    elif isinstance(policy, Mixture):
+        found = [z for part in policy.policies for z in breakpoints(part)]
+    elif isinstance(policy, Reflected):
+        inner = breakpoints(policy.base)
+        found = [0.0, *inner, *(-z for z in inner)]
+    return [float(z) for z in found if math.isfinite(z)]
 
 
-def _gauss_jacobi(policy: Beta, nodes: int) -> tuple[Tensor, Tensor]:
-    import numpy as np
-    from scipy.special import roots_jacobi
+def furthest_logit(policy: Distribution) -> float:
+    """Beyond ± this, there is less than e^−37 of a Beta's mass; for others, λ is 0 or 1."""
+    if isinstance(policy, Beta):
+        return 37 / min(1.0, policy.alpha, policy.beta)
+    if isinstance(policy, Mixture):
+        return max(map(furthest_logit, policy.policies))
+    return furthest_logit(policy.base) if isinstance(policy, Reflected) else 36.0
 
-    with np.errstate(invalid="ignore"):  # scipy computes a 0/0 it does not use when α + β = 1
-        at, masses = roots_jacobi(nodes, policy.beta - 1, policy.alpha - 1)
-    lam = torch.from_numpy((1 + at) / 2)
-    return torch.logit(lam), torch.from_numpy(masses / masses.sum())
 
-
-def _tanh_sinh(policy: Distribution, nodes: int) -> tuple[Tensor, Tensor]:
-    furthest = 36.0
-    if isinstance(policy, Beta):  # beyond, less than e^−37 of the mass
-        furthest = 37 / min(1.0, policy.alpha, policy.beta)
-    end = math.asinh(furthest / math.pi)
-    t = torch.linspace(-end, end, nodes, dtype=torch.float64)
-    z = math.pi * torch.sinh(t)
-    w = torch.exp(log_density_logit(policy, z)) * torch.cosh(t)  # dz = π cosh(t) dt
-    return z, w / w.sum()
+def _uniform(shape: torch.Size) -> Tensor:
+    return torch.rand(shape, dtype=torch.float64, device="cpu")

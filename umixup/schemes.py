@@ -116,10 +116,17 @@ class BetaCDF:
         Beta(self.a, self.b)  # refuses what is not positive
 
     def __call__(self, lam: Tensor) -> Tensor:
-        from scipy.special import betainc
+        return self.from_logit(torch.logit(lam)).to(lam.dtype)
 
-        value = betainc(self.a, self.b, lam.detach().cpu().double().numpy())
-        return torch.as_tensor(value, dtype=lam.dtype, device=lam.device)
+    def from_logit(self, z: Tensor) -> Tensor:
+        """γ as a function of logit λ, by the tail in which λ̄ is not rounded away."""
+        from scipy.special import betainc, betaincc
+
+        logit = z.detach().cpu().double()
+        low = betainc(self.a, self.b, torch.sigmoid(logit).numpy())
+        high = betaincc(self.b, self.a, torch.sigmoid(-logit).numpy())
+        value = torch.where(logit < 0, torch.from_numpy(low), torch.from_numpy(high))
+        return torch.where(logit.isnan(), logit, value).to(z)
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +144,7 @@ class Scheme:
     def draw(
         self, n: int, generator: torch.Generator | None = None, *, stratified: bool = False
     ) -> tuple[Tensor, Tensor]:
-        """n draws of (λ, γ(λ)), each of shape (n,), in torch's default dtype.
+        """n draws of (λ, γ(λ)), each of shape (n,), in torch's default dtype or float32, the wider.
 
         γ comes from logit λ in float64, before λ is rounded. ``generator`` is a CPU generator;
         ``None`` is torch's global one. Draws are independent; or ``stratified``, one in each of
@@ -150,7 +157,8 @@ class Scheme:
             raise ValueError(f"n = {n}: the number of draws must be at least 0")
         with drawing_from(generator):
             if stratified:
-                u = (torch.randperm(n) + torch.rand(n, dtype=torch.float64)) / max(n, 1)
+                ranks = torch.randperm(n, device="cpu")
+                u = (ranks + torch.rand(n, dtype=torch.float64, device="cpu")) / max(n, 1)
                 z = icdf_logit(self.policy, u)
             else:
                 z = sample_logit(self.policy, (n,))
@@ -159,7 +167,7 @@ class Scheme:
             low, high = (float(end) for end in drawn.aminmax())
             if not (low >= 0 and high <= 1):
                 raise ValueError(f"{self!r}: λ and γ from {low:.4g} to {high:.4g}, not in [0, 1]")
-        lam, gamma = drawn.to(torch.get_default_dtype())
+        lam, gamma = drawn.to(torch.promote_types(torch.get_default_dtype(), torch.float32))
         return lam, gamma
 
     def __str__(self) -> str:
@@ -226,8 +234,10 @@ def umixup(policy: Distribution, weight: Weight) -> Scheme:
     """
     if not callable(weight):
         raise TypeError(f"weight = {weight!r}: it must be a function from λ to γ(λ)")
-    lam = torch.linspace(0, 1, 101, dtype=torch.float64)
+    lam = torch.linspace(0, 1, 101, dtype=torch.float64, device="cpu")
     gamma = weight(lam)
+    if not isinstance(gamma, Tensor):
+        raise TypeError(f"weight: from a tensor of λ it gave a {type(gamma).__name__}, no tensor")
     if gamma.shape != lam.shape:
         raise ValueError(f"weight: from λ of shape (101,) it gave shape {tuple(gamma.shape)}")
     if not bool(((gamma >= 0) & (gamma <= 1)).all()):
@@ -236,6 +246,26 @@ def umixup(policy: Distribution, weight: Weight) -> Scheme:
             f"weight: γ({worst:.2f}) = {float(weight(worst)):.4g}; γ must stay in [0, 1]"
         )
     return Scheme(as_policy(policy), weight)
+
+
+def as_scheme(scheme: Scheme | str) -> Scheme:
+    """``scheme`` itself, or what its text says.
+
+    Raises:
+        TypeError: something else, for example a policy without its maker.
+        ValueError: a text that ``parse`` refuses.
+
+    >>> as_scheme("B(1,1)").policy
+    B(1,1)
+    """
+    if isinstance(scheme, str):
+        return parse(scheme)
+    if not isinstance(scheme, Scheme):
+        raise TypeError(
+            f"scheme = {scheme!r}: it must be a Scheme or its text, for example um.mixup(1), "
+            "um.dat(policy), um.U(policy) or 'U(B(2.2,0.9))'"
+        )
+    return scheme
 
 
 def untie(policy: Distribution) -> Scheme:
