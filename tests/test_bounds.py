@@ -118,6 +118,12 @@ def test_expected_loss_is_a_float64_scalar_also_of_float32_pairs():
     assert got.dtype == torch.float64
 
 
+def test_losses_in_float32_are_averaged_in_float64():
+    losses = torch.tensor([1e8, 1, -1e8])
+    got = expected_loss(erm(), *pairs(3), lambda x: x, lambda z, y: losses)
+    assert got.item() == pytest.approx(1 / 3)
+
+
 # The lemmas
 
 
@@ -422,6 +428,17 @@ def test_the_spread_is_the_largest_over_the_pairs():
         spread(scheme, *(v[[k]] for v in (x, x2, y, y2)), f, cross_entropy).item() for k in range(6)
     ]
     assert spread(scheme, x, x2, y, y2, f, cross_entropy).item() == pytest.approx(max(alone))
+
+
+def test_the_spread_keeps_no_graph():
+    f = some_network(7).requires_grad_()
+    assert not spread(mixup(1), *pairs(2), f, cross_entropy).requires_grad
+
+
+def test_the_spread_of_a_loss_that_is_nan_somewhere_is_nan():
+    x, x2, y, y2 = pairs(6, first=0, second=1)
+    got = spread(mixup(1), x, x2, y, y2, lambda x: x, lambda z, y: y[:, 0] / y[:, 0])
+    assert got.isnan()  # 0 / 0 at λ = 0
 
 
 @pytest.mark.parametrize("lambda_batch", [1, 8])

@@ -105,6 +105,15 @@ def test_d_of_dat_and_of_erm_is_their_own_policy():
     assert float(D(erm()).at) == 1
 
 
+def test_d_gives_an_origin_back_for_its_own_symmetrized_policy_alone():
+    origin = Beta(2, 1)
+    weight = U(origin).weight
+    for policy in (Beta(3, 2), Beta(5, 5)):
+        found = D(Scheme(policy, weight))
+        assert isinstance(found, Reflected)
+        assert distance(dat(found), dat(origin)) > 1e-3
+
+
 def test_d_of_a_tied_but_skew_policy_is_no_beta():
     assert isinstance(D(Scheme(Beta(2, 1), Tied())), Reflected)
 
@@ -361,6 +370,7 @@ def test_a_policy_that_mixup_reaches_has_its_mixup_at_distance_zero(make):
     assert found is not None
     assert isinstance(found.weight, Tied)
     assert distance(found, dat(policy)) < 1e-5
+    assert distance(dat(found.policy), dat(symmetrize(found.policy))) < 1e-5
 
 
 @pytest.mark.parametrize(
@@ -371,7 +381,9 @@ def test_a_policy_that_mixup_reaches_has_its_mixup_at_distance_zero(make):
         Beta(1, 1),
         Mixture([0.4, 0.6], [Beta(2, 1), Beta(1.5, 0.6)]),
         Mixture([0.5, 0.5], [Beta(2, 1), PointMass(0.7)]),
+        Beta(2.0005, 1),
         Density(lambda lam: lam + 0.1),
+        Density(lambda lam: lam + 1e-5),
         Uniform(0.5, 1),
         PointMass(0.7),
         PointMass(0),

@@ -99,6 +99,8 @@ def test_logits_far_apart_give_a_finite_loss_and_gradient():
 @pytest.mark.parametrize(
     ("logits", "target", "out"),
     [
+        (torch.float16, torch.float16, torch.float32),
+        (torch.bfloat16, torch.bfloat16, torch.float32),
         (torch.float16, torch.float32, torch.float32),
         (torch.bfloat16, torch.float32, torch.float32),
         (torch.float32, torch.float32, torch.float32),
@@ -126,6 +128,8 @@ def test_shapes_that_differ_are_refused(logits, target, told):
 
 def test_losses_are_found_by_name():
     assert losses.BY_NAME["ce"] is cross_entropy
+    assert losses.BY_NAME["nc"] is negative_cosine
+    assert losses.BY_NAME["nc-released"] is renormalized_cosine
 
 
 # The other losses
@@ -199,6 +203,29 @@ def test_focal_is_neither_and_label_smoothing_is_affine():
     assert measured(smoothed).kind == "affine"
 
 
+def test_a_small_part_of_another_kind_counts():
+    assert measured(lambda z, y: cross_entropy(z, y) + 1e-3 * hinge(z, y)).kind == "neither"
+    assert measured(lambda z, y: cross_entropy(z, y) + 1e-3 * smoothed(z, y)).kind == "affine"
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1, 1e9])
+def test_the_kind_of_a_loss_does_not_depend_on_its_scale(scale):
+    for loss, kind in KIND.items():
+        assert measured(lambda z, y, loss=loss: scale * loss(z, y)).kind == kind
+
+
+def test_a_loss_that_is_zero_is_linear():
+    assert measured(lambda z, y: 0 * cross_entropy(z, y)).kind == "linear"
+
+
+def test_gaps_are_measured_in_float64_and_depend_on_the_generator_alone():
+    once = measured(cross_entropy)
+    assert max(once) < 1e-12
+    before = torch.get_rng_state()
+    assert measured(hinge) == measured(hinge)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 # Label vectors
 
 
@@ -213,6 +240,11 @@ def test_label_vectors_are_orthonormal_and_depend_on_the_generator_alone(classes
     assert v.dtype == torch.float32
     torch.testing.assert_close(v @ v.T, torch.eye(classes), atol=1e-5, rtol=0)
     assert torch.equal(v, make())
+
+
+def test_the_first_label_vector_is_a_positive_one_brought_to_unit_length():
+    first = label_vectors(3, 50, torch.Generator().manual_seed(0))[0]
+    assert len(first.sign().unique()) == 1  # uniform on [0, 1), up to the sign of the basis
 
 
 def test_another_generator_gives_other_label_vectors():

@@ -65,6 +65,18 @@ def test_half_precision_images_are_mixed_in_the_precision_of_lam():
     assert wide.item() == lam.item()
 
 
+@pytest.mark.parametrize(("dtype", "wide"), [
+    (torch.float16, torch.float32), (torch.bfloat16, torch.float32),
+    (torch.float32, torch.float64),
+])  # fmt: skip
+def test_a_ratio_wider_than_the_images_is_not_rounded_to_their_dtype(dtype, wide):
+    x, x2 = draw(0, 9, 50, dtype=dtype), draw(1, 9, 50, dtype=dtype)
+    lam = torch.linspace(0.1, 0.9, 9, dtype=wide)
+    expected = mix(x.to(wide), x2.to(wide), lam).to(dtype)
+    assert torch.equal(mix(x, x2, lam), expected)
+    assert not torch.equal(mix(x, x2, lam.to(dtype)), expected)
+
+
 def test_mix_changes_neither_argument():
     x, x2, lam = draw(0, 2, 3), draw(1, 2, 3), torch.tensor([0.3, 0.6])
     copies = [v.clone() for v in (x, x2, lam)]
@@ -81,6 +93,11 @@ def test_gradients_flow_to_both_samples_and_to_lam():
 def test_mix_keeps_channels_last():
     x = draw(0, 2, 3, 4, 4, dtype=torch.float32).to(memory_format=torch.channels_last)
     assert mix(x, x, torch.tensor([0.5, 0.5])).is_contiguous(memory_format=torch.channels_last)
+
+
+def test_an_empty_batch_is_mixed_to_an_empty_batch():
+    empty = torch.zeros(0, 3)
+    assert mix(empty, empty, torch.zeros(0)).shape == (0, 3)
 
 
 def test_integer_images_are_refused():
@@ -259,6 +276,23 @@ def test_gradients_flow_through_a_drop_in():
     assert targets.requires_grad
 
 
+@pytest.mark.parametrize("make", [
+    lambda **o: UMixUp("B(2,2)", 5, **o), lambda **o: MixUp(2, 5, **o),
+    lambda **o: DAT(Beta(2, 2), 5, **o),
+], ids=["UMixUp", "MixUp", "DAT"])  # fmt: skip
+def test_every_drop_in_has_every_option(make):
+    images, labels = torch.rand(4, 3), torch.arange(4)
+
+    def drawn(**options):
+        return make(**options)(images, labels, parts=True)[1].lam.tolist()
+
+    assert len(set(drawn(lam_per="batch"))) == 1
+    assert len(set(drawn(lam_per="sample"))) == 4
+    assert drawn(seed=3) == drawn(seed=3)
+    generators = (torch.Generator().manual_seed(3) for _ in range(2))
+    assert drawn(generator=next(generators)) == drawn(generator=next(generators))
+
+
 def test_the_short_forms_print_the_scheme():
     assert repr(UMixUp("U(B(2.20,0.9))")) == "UMixUp('U(B(2.2,0.9))', num_classes=None)"
     assert repr(MixUp(1, num_classes=3)) == "MixUp('B(1,1)', num_classes=3)"
@@ -389,6 +423,21 @@ def test_loader_workers_and_the_main_process_draw_apart_from_one_seed():
     )
     theirs = {v for _, parts in loader for v in parts.lam.tolist()}
     assert not own & theirs
+
+
+@pytest.mark.parametrize("persistent", [False, True])
+@pytest.mark.parametrize("seed", [None, 0])
+def test_loader_workers_draw_anew_in_each_epoch(seed, persistent):
+    one = UMixUp("B(1,1)", 5, seed=seed)
+    loader = DataLoader(
+        TensorDataset(IMAGES, LABELS), batch_size=3, num_workers=1, persistent_workers=persistent,
+        collate_fn=lambda batch: one(*default_collate(batch), parts=True),
+    )  # fmt: skip
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        epochs = [{v for _, parts in loader for v in parts.lam.tolist()} for _ in range(2)]
+    assert [len(epoch) for epoch in epochs] == [6, 6]
+    assert not epochs[0] & epochs[1]
 
 
 @pytest.mark.parametrize("make", [

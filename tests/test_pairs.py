@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from umixup._random import generator_for
 from umixup.pairs import (
     PAIRINGS,
+    Exchangeability,
     Plan,
     TwoCopies,
     Weighted,
@@ -111,6 +113,12 @@ def test_two_schemes_with_one_seed_meet_the_same_pairs(seed, epoch):
         assert torch.equal(plans[0].first, other.first)
         assert torch.equal(plans[0].second, other.second)
     assert not torch.equal(plans[1].lam, plans[2].lam)
+
+
+def test_the_pairs_and_the_policy_have_streams_of_their_own():
+    got, scheme = plan(seed=3, epoch=2), parse("U(B(2.2,0.9))")
+    pairs = TwoCopies().draw(10, 4, generator_for(3, "pairs", 2))
+    assert all(map(torch.equal, got, (*pairs, *scheme.draw(10, generator_for(3, "policy", 2)))))
 
 
 def test_dat_and_mixup_of_one_policy_differ_in_gamma_alone():
@@ -214,6 +222,20 @@ def test_a_pairing_within_batches_keeps_partners_in_the_batch(name, n, batch_siz
             assert len(one) % 2 == 0 or one[-1] == two[-1]
 
 
+@pytest.mark.parametrize(
+    "pairing",
+    [*PAIRINGS.values(), Weighted(torch.ones(20, 20) / 400)],
+    ids=lambda pairing: type(pairing).__name__,
+)
+def test_a_pairing_follows_its_generator_and_leaves_the_global_one(pairing):
+    before = torch.get_rng_state()
+    one, same, other = (pairing.draw(20, 8, torch.Generator().manual_seed(s)) for s in (0, 0, 1))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(map(torch.equal, one, same))
+    assert not torch.equal(one[0], other[0])
+    assert not torch.equal(one[1], other[1])
+
+
 @given(st.integers(2, 40), st.integers(0, 2**31))
 @settings(max_examples=30)
 def test_a_derangement_has_no_fixed_point(n, seed):
@@ -230,6 +252,10 @@ def test_iid_pairs_are_uniform_over_all_pairs_and_one_way_pairs_are_in_order():
     first, second = drawn("iid", 9000, 10)
     assert ((first >= 0) & (first < 9000)).all()
     counts = torch.bincount(first // 3000 * 3 + second // 3000, minlength=9)
+    assert stats.chisquare(counts).pvalue > FALSE_ALARM
+    generator = torch.Generator().manual_seed(0)
+    few = [by_name("iid").draw(3, 3, generator) for _ in range(600)]
+    counts = sum(torch.bincount(first * 3 + second, minlength=9) for first, second in few)
     assert stats.chisquare(counts).pvalue > FALSE_ALARM
     first, second = drawn("one_way", 500, 10)
     assert (first <= second).all()
@@ -252,6 +278,7 @@ def test_weighted_pairs_have_the_probabilities_of_q():
         (torch.ones(4) / 4, r"shape \(4,\): it must be \(n, n\)"),
         (torch.tensor([[1.5, -0.5], [0, 0]]), r"entries ≥ 0 with sum 1"),
         (torch.ones(2, 2), r"the sum is 4"),
+        (torch.full((2, 2), torch.nan), r"entries ≥ 0 with sum 1"),
     ],
 )
 def test_a_bad_q_is_refused(q, told):
@@ -297,6 +324,8 @@ def test_near_labels_refuse_bad_labels_and_bandwidths(shape, bandwidth):
 def test_a_preset_draws_as_the_library_does(library, pairing, lam_per):
     found = preset(library, 0.4)
     assert found[1:] == (pairing, lam_per)
+    policy = found.scheme.policy
+    assert repr(getattr(policy, "base", policy)) == "B(0.4,0.4)"
     lam, gamma = found.scheme.draw(500, torch.Generator().manual_seed(0))
     assert torch.equal(lam, gamma)
     assert (lam >= 0.5).all().item() == (library == "fastai")
@@ -318,6 +347,7 @@ def test_a_sequence_is_symmetric_if_each_pair_is_there_as_often_as_its_mirror():
     assert symmetric((0, 1), (1, 0), (2, 2))
     assert symmetric((0, 1), (0, 1), (1, 0), (1, 0))
     assert symmetric()
+    assert not symmetric((0, 1))
     assert not symmetric((0, 1), (0, 1), (1, 0))
     assert not symmetric((0, 1), (1, 2), (2, 0))
 
@@ -347,6 +377,32 @@ def test_where_q_is_known_the_check_is_exact_and_names_the_worst_pair():
     labels = torch.tensor([0.0, 1.0, 5.0, 5.5])
     assert not check_exchangeable(near_labels(labels, 1))
     assert check_exchangeable(near_labels(labels, 1, symmetrized=True))
+
+
+def test_the_check_is_given_its_level_and_its_p_value_is_never_zero():
+    assert Exchangeability(0.01, (0, 1), 0.01)
+    assert not Exchangeability(0.01, (0, 1), 0.02)
+    found = check_exchangeable("one_way", level=0.002, generator=torch.Generator().manual_seed(0))
+    assert found.p_value == 1 / 2001
+    assert not found
+
+
+def test_the_check_draws_from_its_generator_and_in_batches_of_the_size_asked_for():
+    seen = set()
+
+    class Watcher:
+        def draw(self, n, batch_size, generator=None):
+            seen.add((n, batch_size))
+            return TwoCopies().draw(n, batch_size, generator)
+
+    before = torch.get_rng_state()
+    once, again, other = (
+        check_exchangeable(Watcher(), 7, batch_size=3, generator=torch.Generator().manual_seed(s))
+        for s in (0, 0, 1)
+    )
+    assert torch.equal(torch.get_rng_state(), before)
+    assert once == again != other
+    assert seen == {(7, 3)}
 
 
 @pytest.mark.parametrize(("n", "epochs"), [(1, 400), (17, 400), (8, 19)])

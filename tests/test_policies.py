@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, special, stats
@@ -128,6 +129,20 @@ def test_point_mass_draws_its_point_and_has_mass_one_there(at):
     assert policy.log_prob(others).tolist() == [0, -math.inf]
 
 
+def test_point_mass_has_its_mass_at_the_mirror_of_its_mirror():
+    for at in (0.1, 0.3, 0.7):
+        mirrored = 1 - (1 - torch.tensor([at]))
+        assert PointMass(at).log_prob(mirrored).tolist() == [0]
+
+
+def test_draws_of_a_point_mass_are_not_its_own_memory():
+    policy = PointMass(0.25)
+    lam = policy.sample((2,))
+    lam[0] = 1
+    assert lam.tolist() == [1, 0.25]
+    assert policy.sample().item() == 0.25
+
+
 @pytest.mark.parametrize("at", [-0.1, 1.1, math.nan, math.inf])
 def test_point_mass_refuses_a_point_off_the_unit_interval(at):
     with pytest.raises(ValueError, match=rf"PointMass.*at = {at!r}.*in \[0, 1\]"):
@@ -195,6 +210,12 @@ def test_symmetrize_keeps_a_symmetric_beta():
     assert not policies.is_symmetrized(symmetrize(skew), Beta(1, 2))
 
 
+def test_a_policy_reflected_otherwise_is_not_its_symmetrized_one():
+    skew = Beta(2, 1)
+    assert not policies.is_symmetrized(Reflected(skew, 0.25), skew)
+    assert not policies.is_symmetrized(Reflected(skew, square), skew)
+
+
 def test_symmetrize_draws_both_sides_alike():
     with drawing_from(seeded(5)):
         lam = symmetrize(Beta(8, 1)).sample((4000,)).numpy()
@@ -203,7 +224,31 @@ def test_symmetrize_draws_both_sides_alike():
     assert both.pvalue > FALSE_ALARM
 
 
-# sample_logit
+# as_policy
+
+
+def test_a_scalar_beta_of_torch_becomes_ours():
+    policy = policies.as_policy(torch.distributions.Beta(2.5, 0.5))
+    assert isinstance(policy, Beta)
+    assert (policy.alpha, policy.beta) == (2.5, 0.5)
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        torch.distributions.Uniform(0.0, 2.0),
+        torch.distributions.Uniform(-1.0, 1.0),
+        torch.distributions.Gamma(1.0, 1.0),
+        torch.distributions.Normal(0.0, 1.0),
+    ],
+    ids=str,
+)
+def test_a_distribution_that_leaves_the_unit_interval_is_refused(policy):
+    with pytest.raises(ValueError, match=r"support is given as .*, not as within \[0, 1\]"):
+        policies.as_policy(policy)
+
+
+# Distributions that are not ours
 
 
 def test_sample_logit_of_a_foreign_distribution_is_the_logit_of_its_draws():
@@ -214,6 +259,27 @@ def test_sample_logit_of_a_foreign_distribution_is_the_logit_of_its_draws():
         lam = uniform.sample((100,))
     assert z.dtype == torch.float64
     np.testing.assert_allclose(z.numpy(), special.logit(lam.double().numpy()), rtol=1e-9)
+
+
+def test_the_quantiles_of_a_distribution_without_them_come_from_its_density():
+    u = np.linspace(0.01, 0.99, 50)
+    z = icdf_logit(torch.distributions.Beta(2.0, 5.0), torch.from_numpy(u))
+    np.testing.assert_allclose(z.sigmoid().numpy(), stats.beta.ppf(u, 2, 5), atol=1e-5)
+
+
+def test_the_density_of_lam_is_level_where_lam_rounds():
+    z = torch.tensor([-50, -1, 1, 50], dtype=torch.float64)
+    got = log_density_logit(torch.distributions.ContinuousBernoulli(torch.tensor(0.3).double()), z)
+    assert (got[0] - z[0]).item() == pytest.approx((got[3] + z[3]).item() + math.log(7 / 3))
+    assert torch.isfinite(got).all()
+
+
+def test_a_density_that_is_no_number_counts_as_zero():
+    policy = torch.distributions.ContinuousBernoulli(torch.tensor(0.5))
+    policy.log_prob = lambda lam: (lam - 0.5).log()  # nan below ½
+    got = log_density_logit(policy, torch.tensor([-1, 1], dtype=torch.float64))
+    assert torch.isneginf(got).tolist() == [True, False]
+    assert not got.isnan().any()
 
 
 # Uniform, Mixture, Density
@@ -230,6 +296,19 @@ CDFS = {
         lambda t: t**2,
     ),
 }
+
+
+def test_uniform_density_is_that_of_scipy():
+    lam = np.array([0, 0.2, 0.5, 0.85, 0.95])
+    got = Uniform(0.2, 0.9).log_prob(torch.from_numpy(lam)).numpy()
+    np.testing.assert_allclose(got, stats.uniform(0.2, 0.7).logpdf(lam))
+
+
+@pytest.mark.parametrize("policy", [Uniform(0, 1), Mixture([1], [Uniform(0, 1)])], ids=str)
+def test_uniform_draws_are_finer_than_float32(policy):
+    with drawing_from(seeded(3)):
+        lam = policy.sample((100,))
+    assert ((lam * 2**24).frac() != 0).sum() > 90
 
 
 @pytest.mark.parametrize("stratified", [False, True])
@@ -308,6 +387,29 @@ def test_atoms_and_densities_are_kept_apart():
     assert stats.binomtest(int(hits.sum()), 4000, 0.25).pvalue > FALSE_ALARM
 
 
+def test_a_mixture_of_mixtures_is_one_mixture():
+    inner = Mixture([0.25, 0.75], [Beta(1, 1), PointMass(1)])
+    policy = Mixture([0.5, 0.5], [inner, Beta(2, 1)])
+    assert repr(policy) == "0.125*B(1,1)+0.375*P(1)+0.5*B(2,1)"
+    assert policies.atoms(policy) == [(1, 0.375)]
+    lam = torch.tensor([0.3], dtype=torch.float64)
+    assert policy.log_prob(lam).exp().item() == pytest.approx(0.125 + 0.5 * 0.6)
+
+
+def test_posterior_goes_by_masses_at_an_atom_and_by_densities_beside_it():
+    gamma = Posterior(Mixture([0.5, 0.3, 0.2], [Beta(2, 1), PointMass(0.25), PointMass(0.75)]))
+    lam = torch.tensor([0.25, 0.75, 0.251, 0.9], dtype=torch.float64)
+    assert gamma(lam).tolist() == pytest.approx([0.6, 0.4, 0.251, 0.9])
+
+
+def test_posterior_of_an_atom_at_an_end_goes_by_densities_as_near_as_float64_tells():
+    gamma = Posterior(Mixture([0.5, 0.5], [Beta(2, 1), PointMass(1)]))
+    z = torch.tensor([0.5, 20, 40, math.inf], dtype=torch.float64)
+    back = gamma.from_logit(-z)
+    torch.testing.assert_close(back[:3].log(), F.logsigmoid(-z[:3]))  # γ(λ) = λ
+    assert back[3] == 0
+
+
 ENDS = [0, 1e-30, 1e-12, 1e-7, 0.01, 0.5, 0.99, 1 - 1e-7, 1]
 
 
@@ -334,6 +436,7 @@ def test_gamma_is_finite_in_the_unit_interval_and_antisymmetric(a, b, dtype, mix
         (lambda: Mixture([1], []), r"1 weights for 0 policies"),
         (lambda: Mixture([], []), r"0 weights for 0 policies"),
         (lambda: Mixture([0.5, 0.6], [Beta(1, 1)] * 2), r"must be > 0, with sum 1"),
+        (lambda: Mixture([0.5, 0.501], [Beta(1, 1)] * 2), r"must be > 0, with sum 1"),
         (lambda: Mixture([0, 1], [Beta(1, 1)] * 2), r"must be > 0, with sum 1"),
         (lambda: Density(lambda lam: lam - 0.5), r"finite values ≥ 0, one for each λ"),
         (lambda: Density(lambda lam: lam * math.nan), r"finite values ≥ 0, one for each λ"),
@@ -403,3 +506,29 @@ def test_a_mixture_draws_its_parts_by_their_own_samplers():
         assert stats.kstest(rest, stats.beta(2, 1).cdf).pvalue > 1e-4
     assert policy.sample((2, 3)).shape == (2, 3)
     assert policy.sample().shape == ()
+
+
+@pytest.mark.parametrize(("a", "b"), [(0.002, 0.001), (0.01, 100), (2.2, 0.9)])
+def test_stratified_draws_reach_as_far_into_both_tails_as_independent_ones(a, b):
+    # one draw in each of n strata: its quantiles are those of many independent draws
+    n = 20_001
+    u = (torch.arange(n, dtype=torch.float64) + 0.5) / n
+    z = Beta(a, b).icdf_logit(u)
+    assert torch.isfinite(z).all()
+    assert (z.diff() > 0).all()
+    with drawing_from(torch.Generator().manual_seed(0)):
+        drawn = Beta(a, b).sample_logit(torch.Size((n,)))
+    assert stats.ks_2samp(z.numpy(), drawn.numpy()).pvalue > 1e-4
+
+
+def test_weights_that_sum_to_almost_one_are_made_to():
+    policy = Mixture([0.3333333333] * 3, [Beta(2, 1), Beta(1, 1), Beta(1, 2)])
+    assert policy.weights.sum().item() == 1
+    assert torch.isfinite(policy.icdf_logit(torch.tensor([1 - 1e-11], dtype=torch.float64))).all()
+
+
+def test_a_skew_policy_is_not_its_own_symmetrized_one():
+    policy = Beta(2, 1)
+    assert not policies.is_symmetrized(policy, policy)
+    assert policies.is_symmetrized(policies.symmetrize(policy), policy)
+    assert policies.is_symmetrized(Beta(2, 2), Beta(2, 2)) is False  # another object

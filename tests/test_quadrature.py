@@ -72,6 +72,25 @@ def test_point_mass_quadrature_is_its_point(point):
     assert w.tolist() == [1]
 
 
+@pytest.mark.parametrize(("low", "high"), [(0, 1), (0.1, 0.7), (0.2, 0.8), (0.5, 1)])
+def test_uniform_quadrature_is_exact_also_beside_the_mirrors_of_its_ends(low, high):
+    z, w = quadrature(U(Uniform(low, high)), 7)
+    lam = z.sigmoid()
+    assert w.sum().item() == pytest.approx(1, abs=1e-12)
+    reach = abs(lam - 0.5).max().item()
+    assert reach <= max(0.5 - low, high - 0.5) + 1e-12
+    mirrored = max(0, min(high, 1 - low) - max(low, 1 - high))  # where λ̄ is in [low, high] too
+    both = ((lam > low) & (lam < high)) & ((1 - lam > low) & (1 - lam < high))
+    twice = (w * both).sum().item()
+    assert twice == pytest.approx(mirrored / (high - low), abs=1e-9)
+
+
+def test_mixture_quadrature_weighs_its_parts():
+    z, w = quadrature(dat(Mixture([0.2, 0.8], [PointMass(0.3), Beta(2, 1)])), 5)
+    assert w.sum().item() == pytest.approx(1, abs=1e-12)
+    assert (w * z.sigmoid()).sum().item() == pytest.approx(0.2 * 0.3 + 0.8 * 2 / 3)
+
+
 @pytest.mark.parametrize("nodes", [0, -3])
 def test_quadrature_refuses_fewer_than_one_node(nodes):
     with pytest.raises(ValueError, match=rf"nodes = {nodes}: it must be at least 1"):

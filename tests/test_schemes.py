@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from scipy import special, stats
 from scipy.special import betainc, expit
 
-from umixup.policies import Beta, PointMass, Reflected, Uniform
+from umixup.policies import Beta, Density, Mixture, PointMass, Reflected, Uniform
 from umixup.schemes import (
     BetaCDF,
+    Logistic,
+    Posterior,
     Scheme,
     as_scheme,
     dat,
@@ -109,6 +111,21 @@ def test_posterior_of_a_point_mass_knows_on_which_side_the_sample_was_moved(poin
     expected = (lam == torch.tensor(point)).float()
     assert 0 < expected.sum() < 64
     assert torch.equal(gamma, expected)
+
+
+@pytest.mark.parametrize("slope", [0, 2, math.inf])
+def test_the_logistic_weight_of_nan_is_nan(slope):
+    assert Logistic(slope)(at(math.nan)).isnan().all()
+
+
+def test_a_slope_that_is_no_number_is_refused():
+    with pytest.raises(ValueError, match=r"slope = nan: it must be a number"):
+        Logistic(math.nan)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_cdf_weight_keeps_the_dtype_of_lam(dtype):
+    assert BetaCDF(2, 0.7)(torch.tensor([0.2], dtype=dtype)).dtype == dtype
 
 
 # Draws
@@ -334,6 +351,20 @@ def test_a_scheme_with_a_weight_of_ones_own_prints_what_parse_refuses():
     assert isinstance(umixup(Beta(2, 1), torch.sqrt), Scheme)
 
 
+@pytest.mark.parametrize(
+    "scheme",
+    [
+        Scheme(Beta(3, 2), Posterior(Beta(2, 1))),
+        dat(Mixture([0.5, 0.5], [Beta(1, 1), Density(torch.sqrt)])),
+        untie(Mixture([0.5, 0.5], [Beta(1, 1), Density(torch.sqrt)])),
+    ],
+    ids=["another weight", "dat", "untied"],
+)
+def test_a_scheme_without_a_notation_prints_its_parts(scheme):
+    assert str(scheme) == repr(scheme)
+    assert str(scheme).startswith("Scheme(policy=")
+
+
 # The whole grammar
 
 simple_texts = policy_texts | st.builds(
@@ -397,6 +428,18 @@ def test_bad_text_of_the_larger_grammar_is_told_with_its_position(text, position
 def test_the_cdf_weight_is_that_of_scipy(a, b, lam):
     got = parse(f"UMixUp(B(1,1),CDF({a!r},{b!r}))").weight(at(lam)).item()
     assert got == pytest.approx(stats.beta.cdf(lam, a, b), abs=1e-9)
+
+
+@pytest.mark.parametrize("stratified", [False, True])
+def test_no_draws_are_empty(stratified):
+    draws = mixup(1).draw(0, seeded(0), stratified=stratified)
+    assert [v.shape for v in draws] == [(0,), (0,)]
+
+
+@pytest.mark.parametrize("weight", [lambda lam: 2 * lam, lambda lam: -lam, lambda lam: lam / 0 * 0])
+def test_a_drawn_gamma_off_the_unit_interval_is_refused(weight):
+    with pytest.raises(ValueError, match=r"λ and γ from .*, not in \[0, 1\]"):
+        Scheme(Beta(1, 1), weight).draw(100, seeded(0))
 
 
 def test_a_negative_number_of_draws_is_refused():

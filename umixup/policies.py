@@ -96,13 +96,19 @@ class Beta(torch.distributions.Beta):
 
     def icdf_logit(self, u: Tensor) -> Tensor:
         """logit λ at the quantiles u in (0, 1), each tail by its own inverse."""
-        from scipy.special import betainccinv, betaincinv
+        from scipy.special import betainccinv, betaincinv, betaln
 
-        q = u.double().numpy()
-        below = torch.from_numpy(betaincinv(self.alpha, self.beta, q))  # λ
-        above = torch.from_numpy(betainccinv(self.beta, self.alpha, q))  # 1 − λ
-        tiny = torch.finfo(torch.float64).tiny
-        return below.clamp(min=tiny).log() - above.clamp(min=tiny).log()
+        q = u.double()
+
+        def log_of(part: Tensor, tail: Tensor, exponent: float) -> Tensor:
+            # where the part underflows, its distribution function is part^a / (a B(α, β))
+            small = (tail.log() + math.log(exponent) + constant) / exponent
+            return torch.where(part > 1e-290, part.log(), small)
+
+        constant = float(betaln(self.alpha, self.beta))
+        below = torch.from_numpy(betaincinv(self.alpha, self.beta, q.numpy()))  # λ
+        above = torch.from_numpy(betainccinv(self.beta, self.alpha, q.numpy()))  # 1 − λ
+        return log_of(below, q, self.alpha) - log_of(above, 1 - q, self.beta)
 
     def __repr__(self) -> str:
         return f"B({shortest(self.alpha)},{shortest(self.beta)})"
@@ -231,6 +237,7 @@ class Mixture(Distribution):
         self.weights: Tensor = torch.tensor(
             [w for w, _ in parts], dtype=torch.float64, device="cpu"
         )
+        self.weights /= self.weights.sum()
         self.policies: tuple[Distribution, ...] = tuple(policy for _, policy in parts)
         super().__init__(validate_args=False)
 
@@ -469,7 +476,7 @@ def symmetrize(policy: Distribution) -> Distribution:
 
 def is_symmetrized(policy: Distribution, origin: Distribution) -> bool:
     """Is ``policy`` what ``symmetrize(origin)`` gives?"""
-    return policy is origin or (
+    return (policy is origin and symmetrize(origin) is origin) or (
         isinstance(policy, Reflected) and policy.base is origin and policy.keep == 0.5
     )
 
