@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import torch
 from make import Book
 
 ROOT = Path(__file__).parents[1]
@@ -370,10 +371,17 @@ def test_every_image_of_the_site_has_a_text(site):
 
 
 def test_the_code_in_the_readme_runs():
-    [code] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    first, *more = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     names = {}
-    exec(code, names)
+    exec(first, names)
     assert names["targets"].shape == (128, 10)
+    images, labels = names["images"], names["labels"]
+    names |= {"loader": [(images, labels)], "epoch": 0}
+    names["model"] = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.LazyLinear(10))
+    for code in more:
+        exec(code, names)
+    assert torch.isfinite(names["loss"])
+    assert names["collate"](list(zip(images, labels, strict=True)))[1].shape == (128, 10)
 
 
 def test_the_table_in_the_readme_is_the_papers():
