@@ -29,21 +29,36 @@ def expected_loss(
     .. math:: L_E = \frac1n \sum_{k=1}^n E_{λ∼p}\,
               \ell\bigl(F(λx_k + \bar λ x'_k),\; γ(λ)y_k + \bar γ(λ)y'_k\bigr)
 
+    Defined in section 3.2; the quadrature is not in the paper. On a symmetric sequence it is the
+    same for a DAT policy p and for U(p) (Lemma 4).
+
     Args:
-        scheme: policy p and weight γ.
+        scheme: policy p and weight γ, or their text.
         x, x2: the pairs, (n, …), floating; in float64, with f in float64, the sum is that exact.
         y, y2: their target vectors, (n, C).
         f: the model, from a batch to its outputs; an ``nn.Module`` must be in evaluation mode,
             since batch normalisation in training mode makes F(x̃) depend on the whole batch.
         loss: (outputs, targets) -> (n,).
-        nodes: of the quadrature; see ``umixup.quadrature``.
+        nodes: of the quadrature, ≥ 1; see ``umixup.quadrature``.
 
     Returns:
         A scalar, float64.
 
     Raises:
-        ValueError: no pairs, pairs of unlike shapes, or an f with a module in training mode.
-        TypeError: targets that are not floating, or what is no scheme.
+        ValueError: no pairs, pairs of unlike shapes, an f with a module in training mode, a
+            scheme's text that cannot be read, or errors of ``quadrature``.
+        TypeError: samples or targets that are not floating, or what is no scheme.
+
+    >>> from umixup import U, dat
+    >>> from umixup.losses import cross_entropy
+    >>> from umixup.policies import Beta
+    >>> x, y = torch.tensor([[-1.0], [1.0]]).double(), torch.eye(2).double()
+    >>> pairs = x, x.flip(0), y, y.flip(0)  # one pair and its mirror
+    >>> f = lambda x: torch.cat([x, x.cos()], dim=1)
+    >>> p = Beta(2.2, 0.9)
+    >>> a, b = (expected_loss(s, *pairs, f, cross_entropy) for s in (dat(p), U(p)))
+    >>> bool(abs(a - b) < 1e-9)
+    True
     """
     scheme = as_scheme(scheme)
     _check_pairs(x, x2, y, y2, f)
@@ -74,7 +89,7 @@ def deviation_probability(n: int, epsilon: float, delta: float, *, lambda_batch:
 
     Lemmas 2 and 3 (appendix A.1 of the paper), two-sided. Changing one λ moves L by at most δ/n.
     With one λ for each B pairs there are n/B independent draws, and each moves L by Bδ/n: the
-    sum of squares grows from δ²/n to Bδ²/n.
+    sum of squares grows from δ²/n to Bδ²/n. The paper has B = 1.
 
     Args:
         n: pairs, ≥ 1.
@@ -93,7 +108,17 @@ def deviation_probability(n: int, epsilon: float, delta: float, *, lambda_batch:
 
 
 def pairs_needed(epsilon: float, delta: float, probability: float, *, lambda_batch: int = 1) -> int:
-    """The least n for which ``deviation_probability`` is at most ``probability``, in (0, 1).
+    r"""The least n for which ``deviation_probability`` is at most ``probability``.
+
+    :math:`\lceil Bδ^2 \log(2/P) / (2ε^2) \rceil`, from Lemmas 2 and 3; not in the paper as such.
+
+    Args:
+        epsilon: ε > 0.
+        probability: P, in (0, 1).
+        delta, lambda_batch: as for ``deviation_probability``.
+
+    Raises:
+        ValueError: an argument out of range.
 
     >>> pairs_needed(0.1, 2.0, 0.05)
     738
@@ -105,7 +130,16 @@ def pairs_needed(epsilon: float, delta: float, probability: float, *, lambda_bat
 
 
 def deviation(n: int, delta: float, probability: float, *, lambda_batch: int = 1) -> float:
-    """The ε at which ``deviation_probability`` is ``probability``, in (0, 1).
+    r"""The ε at which ``deviation_probability`` is ``probability``.
+
+    :math:`δ\sqrt{B \log(2/P) / (2n)}`, from Lemmas 2 and 3; not in the paper as such.
+
+    Args:
+        probability: P, in (0, 1).
+        n, delta, lambda_batch: as for ``deviation_probability``.
+
+    Raises:
+        ValueError: an argument out of range.
 
     >>> round(deviation(738, 2.0, 0.05), 3)
     0.1
@@ -144,13 +178,24 @@ def spread(
     .. math:: δ = \max_k \sup_{λ, λ'} |\ell(x_k, x'_k, λ) - \ell(x_k, x'_k, λ')|
 
     The supremum is taken over equally spaced λ, both ends included, so it is a lower bound that
-    rises to δ with the number of points. The paper takes the maximum over all pairs of a data set.
+    rises to δ with the number of points. The paper takes the maximum over all pairs of a data set
+    (appendix A.1).
 
     Args:
         points: ≥ 2; the rest as for ``expected_loss``.
 
     Returns:
-        A scalar, float64.
+        A scalar, float64, without a gradient.
+
+    Raises:
+        ValueError: fewer than 2 points, no pairs, pairs of unlike shapes, an f with a module in
+            training mode, or a scheme's text that cannot be read.
+        TypeError: as for ``expected_loss``.
+
+    >>> x, x2 = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
+    >>> loss = lambda z, y: -(z * y).sum(dim=1)  # −λ, with x's label kept
+    >>> spread("DAT(B(2,1))", x, x2, x, x2, torch.nn.Identity().eval(), loss)
+    tensor(1., dtype=torch.float64)
     """
     if points < 2:
         raise ValueError(f"points = {points}: it must be at least 2")

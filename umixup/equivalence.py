@@ -36,6 +36,13 @@ def U(policy: Distribution) -> Scheme:
     Args:
         policy: the DAT policy p, a distribution on [0, 1].
 
+    Returns:
+        The scheme; its expected loss is that of ``dat(policy)`` on a symmetric sequence (Lemma 4).
+
+    Raises:
+        TypeError: the policy is no distribution.
+        ValueError: it is not one continuous distribution on [0, 1].
+
     >>> str(U(Beta(2.2, 0.9)))
     'U(B(2.2,0.9))'
     """
@@ -48,7 +55,14 @@ def D(scheme: Scheme) -> Distribution:
     .. math:: D(p, g)(λ) = g(λ)\,p(λ) + \bigl(1 - g(1-λ)\bigr)\,p(1-λ)
 
     Closed forms where there is one: a DAT scheme gives its own policy, U(p) gives p, and MixUp
-    with B(α, α) gives B(α+1, α).
+    with B(α, α) gives B(α+1, α). The paper calls this map D_u (section 5).
+
+    Args:
+        scheme: (p, g), or its text.
+
+    Raises:
+        TypeError: what is no scheme.
+        ValueError: a text that ``parse`` refuses.
 
     >>> D(U(Beta(2.2, 0.9)))
     B(2.2,0.9)
@@ -67,6 +81,8 @@ def D(scheme: Scheme) -> Distribution:
 def canonical(scheme: Scheme) -> Scheme:
     """U(D(scheme)): the same expected loss, with a symmetric policy.
 
+    Not in the paper, but for its parts: Lemma 5, then Lemma 4. Errors as for ``D``.
+
     >>> from umixup.schemes import mixup
     >>> str(canonical(mixup(1)))
     'U(B(2,1))'
@@ -77,6 +93,15 @@ def canonical(scheme: Scheme) -> Scheme:
 def logistic_weight(slope: float) -> Logistic:
     r"""The weight :math:`γ(λ) = σ(s \operatorname{logit} λ)`: that of U(B(α, β)) for s = α − β.
 
+    From Equation 5; not in the paper as such.
+
+    Args:
+        slope: s, any number, ±∞ included.
+
+    Raises:
+        ValueError: the slope is NaN, or a text that is no number.
+        TypeError: the slope is no number.
+
     >>> logistic_weight(1)(torch.tensor([0.25]))  # MixUp's
     tensor([0.2500])
     """
@@ -86,9 +111,15 @@ def logistic_weight(slope: float) -> Logistic:
 def as_mixup(policy: Distribution) -> Scheme | None:
     r"""The MixUp scheme with the expected loss of DAT with this policy; ``None`` if there is none.
 
+    That there are DAT schemes with none is in section 5, after Theorem 1; which, it does not say.
     MixUp reaches exactly the DAT policies with :math:`\bar λ p(λ) = λ p(\bar λ)`, since then
     U(p) has the weight γ(λ) = λ. Among the Betas these are B(α + 1, α). Others are compared, by
     ``distance``, with the MixUp scheme of ½(p(λ) + p(λ̄)), which is the only one it can be.
+
+    Args:
+        policy: the DAT policy p, a distribution on [0, 1].
+
+    Errors as for ``U``.
 
     >>> str(as_mixup(Beta(2, 1)))
     'B(1,1)'
@@ -112,12 +143,20 @@ def distance(scheme: Scheme, scheme2: Scheme) -> float:
     for a pair of two classes and its mirror it is ½ E[h(λ) + k(1 − λ)], where h and k, the losses
     along the segment against either label, are any two positive functions with
     exp(−h) + exp(−k) ≤ 1 for cross-entropy with a third class; so they separate any two policies.
+    The distance is not in the paper.
 
     Numerically: densities are integrated over some 8,000 pieces, with all known jumps between
     them, and the area is that between straight lines: right to about 1e-6.
 
+    Args:
+        scheme, scheme2: the two schemes, or their texts.
+
+    Returns:
+        From 0 to 1.
+
     Raises:
         TypeError: an argument that is no scheme.
+        ValueError: a text that ``parse`` refuses.
 
     >>> distance(U(Beta(2.2, 0.9)), Scheme(Beta(2.2, 0.9), Kept()))
     0.0

@@ -56,7 +56,7 @@ def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
 def negative_cosine(output: Tensor, target: Tensor) -> Tensor:
     r"""Negative cosine :math:`-v^\top y` with :math:`v = z/\|z\|`. Linear in the target.
 
-    As the paper's text has it: the target is a mixture of unit-length label vectors (see
+    As section 2 of the paper has it: the target is a mixture of unit-length label vectors (see
     ``label_vectors``), and is *not* brought back to unit length.
 
     Args:
@@ -79,6 +79,7 @@ def negative_cosine(output: Tensor, target: Tensor) -> Tensor:
 def renormalized_cosine(output: Tensor, target: Tensor) -> Tensor:
     r""":math:`-\cos(z, y)`, what the authors' released code computes. Neither linear nor affine.
 
+    Not in the paper.
     It divides by the length of the mixed target, :math:`\sqrt{γ^2 + \barγ^2}` for orthonormal
     label vectors, and so weighs a mixed sample up to √2 times as much as ``negative_cosine``.
 
@@ -95,6 +96,7 @@ def brier(logits: Tensor, target: Tensor) -> Tensor:
     r"""Brier score :math:`\sum_i (\operatorname{softmax}(z)[i] - y[i])^2`.
 
     Affine up to the term ‖y‖², which does not depend on the model: gradients agree, losses do not.
+    Not in the paper.
 
     Args, returns and errors as for ``cross_entropy``.
 
@@ -108,7 +110,8 @@ def brier(logits: Tensor, target: Tensor) -> Tensor:
 def binary_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     r"""Sum over classes of :math:`-y[i]\log σ(z[i]) - (1-y[i])\log(1-σ(z[i]))`. Affine in y.
 
-    For multi-label targets; the entries of y lie in [0, 1] and need not add up to 1.
+    For multi-label targets; the entries of y lie in [0, 1] and need not add up to 1. Not in the
+    paper, whose lemmas hold for it all the same: they use Axiom 1 with α + β = 1 only.
 
     Args, returns and errors as for ``cross_entropy``.
 
@@ -121,6 +124,8 @@ def binary_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
 
 def hinge(logits: Tensor, target: Tensor) -> Tensor:
     r"""Hinge loss :math:`\sum_i \max(0, 1 - (2y[i]-1)z[i])`. Neither: a counter-example.
+
+    Not in the paper.
 
     Args, returns and errors as for ``cross_entropy``.
 
@@ -153,9 +158,13 @@ KIND: dict[Loss, str] = {
 def label_vectors(num_classes: int, dim: int, generator: torch.Generator | None = None) -> Tensor:
     """An orthonormal basis of the span of uniform random vectors: the label vectors of NC.
 
+    As in the authors' code. The paper has an orthonormal basis in section 2, and random vectors of
+    unit length in section 6.1.
+
     Args:
         num_classes: C ≥ 1.
-        dim: d ≥ C; the paper has 300, and 700 for CIFAR100.
+        dim: d ≥ C; the paper has 300, and 700 for CIFAR100 (section 6.1).
+        generator: a CPU generator; ``None`` is torch's global one.
 
     Returns:
         (C, d), float32, with orthonormal rows.
@@ -175,7 +184,16 @@ def label_vectors(num_classes: int, dim: int, generator: torch.Generator | None 
 
 
 class Gaps(NamedTuple):
-    """How far a loss is from each kind, as shares of its size; see ``linearity_gap``."""
+    """How far a loss is from each kind, as shares of its size; see ``linearity_gap``.
+
+    Attributes:
+        linear: the gap to Axiom 1 (section 2), ≥ 0.
+        affine: the gap where α + β = 1.
+        gradient: that of the gradients, where α + β = 1.
+
+    >>> Gaps(linear=0.5, affine=0.0, gradient=0.0).kind
+    'affine'
+    """
 
     linear: float
     affine: float
@@ -201,12 +219,17 @@ def linearity_gap(
 
     With random weights in [0, 1], one a sample, it compares :math:`\ell(z, αy_1 + βy_2)` with
     :math:`α\ell(z, y_1) + β\ell(z, y_2)`: for any α and β ("linear"), for α + β = 1 ("affine"),
-    and, for α + β = 1, the gradients of both with respect to z ("gradient").
+    and, for α + β = 1, the gradients of both with respect to z ("gradient"). The first is Axiom 1
+    (section 2); the measure is not in the paper.
+
+    The focal loss with soft targets, −Σ y(1 − p)² log p, is linear in y; the one that weighs by a
+    power of 1 − p_t, with p_t = Σ y p, is neither.
 
     Args:
         loss: (outputs (B, C), targets (B, C)) -> (B,), differentiable in its first argument.
         output: z, (B, C): take typical ones, none of them zero.
         target, target2: y₁ and y₂, (B, C), different ones.
+        generator: of the weights, on the CPU; ``None`` is torch's global one.
 
     Returns:
         The largest difference of each kind, divided by the largest value compared.
@@ -219,6 +242,9 @@ def linearity_gap(
     >>> z = torch.randn(64, 5, generator=g)
     >>> y, y2 = (torch.eye(5)[torch.randint(5, (64,), generator=g)] for _ in range(2))
     >>> linearity_gap(cross_entropy, z, y, y2, g).kind
+    'linear'
+    >>> soft_focal = lambda z, y: cross_entropy(z, y * (1 - z.softmax(1)) ** 2)
+    >>> linearity_gap(soft_focal, z, y, y2, g).kind
     'linear'
     >>> focal = lambda z, y: (1 - (y * z.softmax(1)).sum(1)) ** 2 * cross_entropy(z, y)
     >>> linearity_gap(focal, z, y, y2, g).kind

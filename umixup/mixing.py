@@ -81,7 +81,19 @@ def _partners(x: Tensor, second: Tensor) -> Tensor:
 
 
 class Parts(NamedTuple):
-    """What a mixed batch is made of: its targets are γy + (1 − γ)y′."""
+    """What a mixed batch is made of: its targets are γy + (1 − γ)y′ (section 3.1).
+
+    To mix losses instead, take γℓ(z, y) + (1 − γ)ℓ(z, y′), equal by Axiom 1.
+
+    Attributes:
+        y, y2: target vectors, (B, C).
+        lam, gamma: λ and γ(λ), (B,), in [0, 1].
+
+    >>> mixer = MixUp(1, num_classes=2)
+    >>> images, parts = mixer(torch.rand(3, 4), torch.tensor([0, 1, 1]), parts=True)
+    >>> parts.y2.shape, torch.equal(parts.lam, parts.gamma)
+    (torch.Size([3, 2]), True)
+    """
 
     y: Tensor  # (B, C)
     y2: Tensor  # (B, C)
@@ -91,6 +103,9 @@ class Parts(NamedTuple):
 
 class UMixUp:
     """Mix each batch with its own shuffle: x̃ = λx + λ̄x′, ỹ = γ(λ)y + (1 − γ(λ))y′.
+
+    The scheme is that of section 3.1. The shuffle is that of the original mixup code, which section
+    6.1 names; the paper itself pairs two shuffled copies (``pairs.TwoCopies``).
 
     Args:
         scheme: a ``Scheme``, or its text: "U(B(2.2,0.9))", "B(1,1)", "DAT(B(2,1))", …
@@ -192,7 +207,16 @@ class UMixUp:
         return mixed, _mix(y, y2, gamma, Tensor.lerp_)
 
     def targets(self, labels: Tensor) -> Tensor:
-        """Labels as target vectors (B, C), float32 or wider, unmixed; errors as in the call."""
+        """Labels as target vectors (B, C), float32 or wider, unmixed.
+
+        Args:
+            labels: class numbers, integers (B,) in 0 … C − 1, or target vectors, floating (B, C).
+
+        Raises:
+            ValueError: labels out of range or of another C, NaN or ∞ among them (looked for on the
+                CPU only), or class numbers without ``num_classes``.
+            TypeError: labels of another dtype or shape.
+        """
         if labels.ndim == 2 and labels.is_floating_point():
             if self.num_classes not in (None, labels.shape[1]):
                 raise ValueError(f"labels {tuple(labels.shape)}: num_classes is {self.num_classes}")
@@ -263,7 +287,14 @@ def _rank() -> str:
 
 
 class MixUp(UMixUp):
-    """MixUp with λ ~ B(α, α), α > 0; the other arguments as for ``UMixUp``.
+    """MixUp with λ ~ B(α, α), γ(λ) = λ (sections 3.1 and 6.2).
+
+    Args:
+        alpha: α, finite and > 0; the other arguments as for ``UMixUp``.
+
+    Raises:
+        ValueError: α is not finite and positive; the rest as for ``UMixUp``.
+        TypeError: α is no number.
 
     >>> MixUp(0.2, num_classes=10)
     MixUp('B(0.2,0.2)', num_classes=10)
@@ -282,7 +313,14 @@ class MixUp(UMixUp):
 
 
 class DAT(UMixUp):
-    """Directional adversarial training: images move, labels stay; arguments as for ``UMixUp``.
+    """Directional adversarial training: images move, labels stay, γ ≡ 1 (section 3.1).
+
+    Args:
+        policy: of λ, a distribution on [0, 1]; the other arguments as for ``UMixUp``.
+
+    Raises:
+        TypeError: the policy is no distribution.
+        ValueError: it is not one continuous distribution on [0, 1]; the rest as for ``UMixUp``.
 
     >>> from umixup.policies import Beta
     >>> DAT(Beta(2, 1), num_classes=10)
@@ -304,7 +342,8 @@ class DAT(UMixUp):
 def accuracy(outputs: Tensor, parts: Parts) -> Tensor:
     """Training accuracy on mixed samples: γ where y's class is predicted, plus 1 − γ where y′'s.
 
-    The released code weighs by λ, which for an untied scheme is not the label's weight.
+    Not in the paper. The released code weighs by λ, which for an untied scheme is not the label's
+    weight.
 
     Args:
         outputs: (B, C).

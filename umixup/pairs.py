@@ -19,12 +19,29 @@ from umixup.schemes import Scheme, as_scheme, mixup
 
 
 class Pairing(Protocol):
-    """Anything that pairs n samples up."""
+    """Anything that pairs n samples up. Section 2 calls for pairs from a symmetric Q (Axiom 2).
+
+    >>> class WithItself:
+    ...     def draw(self, n, batch_size, generator=None):
+    ...         return torch.arange(n), torch.arange(n)
+    >>> plan_epoch(mixup(1), WithItself(), 3, batch_size=3, seed=0, epoch=0).second
+    tensor([0, 1, 2])
+    """
 
     def draw(
         self, n: int, batch_size: int, generator: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor]:
-        """(first, second): int64 indices into range(n), both of one length."""
+        """The pairs of an epoch.
+
+        Args:
+            n: number of samples, ≥ 1.
+            batch_size: ≥ 1: the epoch is cut into batches of so many; what pairs across batches
+                ignores it.
+            generator: a CPU generator; ``None`` is torch's global one.
+
+        Returns:
+            (first, second): int64 indices into range(n), both of one length.
+        """
         ...
 
 
@@ -36,24 +53,33 @@ def _shuffled(n: int, generator: torch.Generator | None) -> Tensor:
 class TwoCopies:
     """The paper's pairing: two independently shuffled copies of the data, side by side.
 
-    Each sample is once a first and once a second; Q((x, x′)) = 1/n² for every pair.
+    Section 6.1. Each sample is once a first and once a second; Q((x, x′)) = 1/n² for every pair.
+
+    >>> first, second = TwoCopies().draw(5, 2)
+    >>> first.sort().values, second.sort().values
+    (tensor([0, 1, 2, 3, 4]), tensor([0, 1, 2, 3, 4]))
     """
 
     def draw(
         self, n: int, batch_size: int, generator: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Two permutations of range(n)."""
+        """Two permutations of range(n), int64 (n,), n ≥ 0."""
         return _shuffled(n, generator), _shuffled(n, generator)
 
 
 @dataclass(frozen=True)
 class IID:
-    """Pairs drawn independently and uniformly from all n²: the setting of Theorem 1."""
+    """Pairs drawn independently and uniformly from all n²: the setting of Theorem 1.
+
+    >>> first, second = IID().draw(5, 2)
+    >>> first.shape, second.shape
+    (torch.Size([5]), torch.Size([5]))
+    """
 
     def draw(
         self, n: int, batch_size: int, generator: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor]:
-        """n independent pairs."""
+        """n independent pairs, int64 (n,), n ≥ 1."""
         first, second = torch.randint(n, (2, n), generator=generator, device="cpu")
         return first, second
 
@@ -71,12 +97,17 @@ def _within_batches(
 
 @dataclass(frozen=True)
 class BatchShuffle:
-    """Each batch with its own shuffle: the original mixup code, and the drop-ins."""
+    """Each batch with its own shuffle: the original mixup code (section 6.1), and the drop-ins.
+
+    >>> first, second = BatchShuffle().draw(4, 2)
+    >>> torch.equal(*(v.reshape(2, 2).sort().values for v in (first, second)))
+    True
+    """
 
     def draw(
         self, n: int, batch_size: int, generator: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor]:
-        """A permutation of range(n), and the same one shuffled within its batches."""
+        """A permutation of range(n), and the same one shuffled within its batches, int64 (n,)."""
 
         def shuffled(batch: Tensor) -> Tensor:
             return batch[_shuffled(len(batch), generator)]
@@ -86,37 +117,53 @@ class BatchShuffle:
 
 @dataclass(frozen=True)
 class Flip:
-    """Each batch with itself in reverse order, as timm does. Every batch is symmetric."""
+    """Each batch with itself in reverse order, as timm does. Every batch is symmetric.
 
-    def draw(
-        self, n: int, batch_size: int, generator: torch.Generator | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """A permutation of range(n), and the same one reversed within its batches."""
-        return _within_batches(n, batch_size, generator, lambda batch: batch.flip(0))
+    Not in the paper.
 
-
-@dataclass(frozen=True)
-class Roll:
-    """Each sample with the one before it in its batch, as torchvision does."""
-
-    def draw(
-        self, n: int, batch_size: int, generator: torch.Generator | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """A permutation of range(n), and the same one rolled by one within its batches."""
-        return _within_batches(n, batch_size, generator, lambda batch: batch.roll(1))
-
-
-@dataclass(frozen=True)
-class Symmetric:
-    """Each pair together with its mirror, in one batch.
-
-    Of a batch of odd size the last sample is paired with itself.
+    >>> first, second = Flip().draw(4, 2)
+    >>> torch.equal(second, first[[1, 0, 3, 2]])
+    True
     """
 
     def draw(
         self, n: int, batch_size: int, generator: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor]:
-        """A permutation of range(n); within each batch the two halves are partners."""
+        """A permutation of range(n), and the same one reversed within its batches, int64 (n,)."""
+        return _within_batches(n, batch_size, generator, lambda batch: batch.flip(0))
+
+
+@dataclass(frozen=True)
+class Roll:
+    """Each sample with the one before it in its batch, as torchvision does. Not in the paper.
+
+    >>> first, second = Roll().draw(6, 3)
+    >>> torch.equal(second, first[[2, 0, 1, 5, 3, 4]])
+    True
+    """
+
+    def draw(
+        self, n: int, batch_size: int, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """A permutation of range(n), and the same one rolled by one within its batches, int64."""
+        return _within_batches(n, batch_size, generator, lambda batch: batch.roll(1))
+
+
+@dataclass(frozen=True)
+class Symmetric:
+    """Each pair together with its mirror, in one batch: a symmetric sequence (section 2).
+
+    The hypothesis of Lemmas 4 and 5. Of a batch of odd size the last sample is paired with itself.
+
+    >>> first, second = Symmetric().draw(5, 5)
+    >>> torch.equal(second, first[[2, 3, 0, 1, 4]])
+    True
+    """
+
+    def draw(
+        self, n: int, batch_size: int, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """A permutation of range(n); within each batch the two halves are partners. int64 (n,)."""
 
         def mirrored(batch: Tensor) -> Tensor:
             half = len(batch) // 2
@@ -127,12 +174,21 @@ class Symmetric:
 
 @dataclass(frozen=True)
 class Derangement:
-    """A shuffled epoch and the same rolled by one: no sample with itself (n ≥ 2)."""
+    """A shuffled epoch and the same rolled by one: no sample with itself. Not in the paper.
+
+    >>> first, second = Derangement().draw(5, 2)
+    >>> bool((first != second).all())
+    True
+    """
 
     def draw(
         self, n: int, batch_size: int, generator: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor]:
-        """A permutation of range(n), and its cyclic shift."""
+        """A permutation of range(n), and its cyclic shift, int64 (n,).
+
+        Raises:
+            ValueError: n < 2.
+        """
         if n < 2:
             raise ValueError(f"n = {n}: a derangement needs at least 2 samples")
         first = _shuffled(n, generator)
@@ -143,23 +199,35 @@ class Derangement:
 class OneWay:
     """A counter-example to Axiom 2: the second sample never comes before the first.
 
-    Independent pairs, each put in increasing order.
+    Independent pairs, each put in increasing order. Not in the paper.
+
+    >>> first, second = OneWay().draw(5, 2)
+    >>> bool((first <= second).all())
+    True
     """
 
     def draw(
         self, n: int, batch_size: int, generator: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor]:
-        """n pairs with first ≤ second."""
+        """n pairs with first ≤ second, int64 (n,), n ≥ 1."""
         drawn = torch.randint(n, (2, n), generator=generator, device="cpu")
         return drawn.amin(dim=0), drawn.amax(dim=0)
 
 
 @dataclass(frozen=True, eq=False)
 class Weighted:
-    """Independent pairs from a given Q, an (n, n) matrix of probabilities.
+    """Independent pairs from a given Q, an (n, n) matrix of probabilities: for small n.
+
+    Q[i, j] = Q((xᵢ, xⱼ)) of section 2; Axiom 2 holds where Q = Qᵀ. A draw makes a copy of n rows.
+
+    Args:
+        Q: (n, n), floating, entries ≥ 0 with sum 1.
 
     Raises:
         ValueError: a matrix that is not square, has a negative entry, or does not sum to 1.
+
+    >>> Weighted(torch.tensor([[0.0, 1.0], [0.0, 0.0]])).draw(2, 2)
+    (tensor([0, 0]), tensor([1, 1]))
     """
 
     Q: Tensor
@@ -174,7 +242,11 @@ class Weighted:
     def draw(
         self, n: int, batch_size: int, generator: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor]:
-        """n independent pairs from Q."""
+        """n independent pairs from Q, int64 (n,).
+
+        Raises:
+            ValueError: Q is for another number of samples.
+        """
         if n != len(self.Q):
             raise ValueError(f"n = {n}: Q is for {len(self.Q)} samples")
         rows = self.Q.sum(dim=1)
@@ -187,11 +259,21 @@ def near_labels(labels: Tensor, bandwidth: float, *, symmetrized: bool = False) 
     r"""Partners with near labels likelier, as in C-Mixup (Yao et al., 2022), for regression.
 
     x is uniform, and x′ has :math:`Q(x'|x) ∝ \exp(-(y - y')^2 / 2h^2)`. The normalisation row by
-    row makes Q asymmetric, unless it is ``symmetrized`` to (Q + Qᵀ)/2.
+    row makes Q asymmetric, against Axiom 2, unless it is ``symmetrized`` to (Q + Qᵀ)/2. Q is n × n,
+    in float64: for small n. Not in the paper.
 
     Args:
         labels: real, (n,).
         bandwidth: h > 0, in units of the labels.
+        symmetrized: take (Q + Qᵀ)/2.
+
+    Raises:
+        ValueError: labels of another shape, or a bandwidth that is not positive.
+
+    >>> labels = torch.tensor([0.0, 1.0, 2.0])
+    >>> q, q2 = near_labels(labels, 1).Q, near_labels(labels, 1, symmetrized=True).Q
+    >>> bool(q[0, 1] > q[1, 0]), bool(q2[0, 1] == q2[1, 0])
+    (True, True)
     """
     if labels.ndim != 1 or not bandwidth > 0:
         raise ValueError(
@@ -215,7 +297,16 @@ PAIRINGS: dict[str, Pairing] = {
 
 
 class Preset(NamedTuple):
-    """How another library draws: give its parts to ``plan_epoch``."""
+    """How another library draws: give its parts to ``plan_epoch``. Not in the paper.
+
+    Attributes:
+        scheme: policy and weight.
+        pairing: a name in ``PAIRINGS``.
+        lam_per: "sample" or "batch".
+
+    >>> Preset(mixup(1), "flip", "sample").pairing
+    'flip'
+    """
 
     scheme: Scheme
     pairing: str
@@ -223,7 +314,7 @@ class Preset(NamedTuple):
 
 
 def preset(library: str, alpha: float) -> Preset:
-    """MixUp with B(α, α) as another library draws it.
+    """MixUp with B(α, α) as another library draws it. Section 6.1 has the first and the last.
 
     ==================  =============================================================
     ``mixup-cifar10``   the original code: a batch with its shuffle, one λ a batch
@@ -234,8 +325,13 @@ def preset(library: str, alpha: float) -> Preset:
     ``paper``           two shuffled copies, a λ for each sample
     ==================  =============================================================
 
+    Args:
+        library: a name in the table.
+        alpha: α, finite and > 0.
+
     Raises:
-        ValueError: an unknown library.
+        ValueError: an unknown library, or an α that is not finite and positive.
+        TypeError: α is no number.
 
     >>> preset("torchvision", 0.2)[1:]
     ('roll', 'batch')
@@ -262,7 +358,17 @@ def _larger_half(lam: Tensor) -> Tensor:
 
 
 def by_name(pairing: str | Pairing) -> Pairing:
-    """The pairing of that name; an object with ``draw`` is returned as it is."""
+    """The pairing of that name; an object with ``draw`` is returned as it is. Not in the paper.
+
+    Args:
+        pairing: a name in ``PAIRINGS``, or an object, which is not checked.
+
+    Raises:
+        ValueError: an unknown name.
+
+    >>> by_name("flip")
+    Flip()
+    """
     if not isinstance(pairing, str):
         return pairing
     if pairing not in PAIRINGS:
@@ -271,7 +377,18 @@ def by_name(pairing: str | Pairing) -> Pairing:
 
 
 class Plan(NamedTuple):
-    """An epoch: pair k mixes sample first[k] with second[k], by lam[k]; labels by gamma[k]."""
+    """An epoch: pair k mixes sample first[k] with second[k], by lam[k]; labels by gamma[k].
+
+    The sequences of pairs and of λ in section 3.2.
+
+    Attributes:
+        first, second: int64 (m,).
+        lam, gamma: λ and γ(λ), (m,), in [0, 1].
+
+    >>> lam = torch.tensor([0.3, 0.8])
+    >>> Plan(torch.tensor([0, 1]), torch.tensor([1, 0]), lam, lam).is_symmetric()
+    True
+    """
 
     first: Tensor  # int64 (m,); m = n for the pairings here
     second: Tensor  # int64 (m,)
@@ -279,14 +396,20 @@ class Plan(NamedTuple):
     gamma: Tensor  # (m,)
 
     def is_symmetric(self) -> bool:
-        """Does each (a, b) occur as often as (b, a) in this sequence? λ plays no part."""
+        """Does each (a, b) occur as often as (b, a) here (section 2)? λ plays no part."""
         n = int(torch.cat([self.first, self.second]).max()) + 1 if len(self.first) else 1
         there, back = self.first * n + self.second, self.second * n + self.first
         return torch.equal(there.sort().values, back.sort().values)
 
 
 class Exchangeability(NamedTuple):
-    """What ``check_exchangeable`` found; it is true if no asymmetry was."""
+    """What ``check_exchangeable`` found; it is true if no asymmetry was, p_value ≥ level.
+
+    On Axiom 2 (section 2); the test is not in the paper.
+
+    >>> bool(Exchangeability(p_value=0.2, worst_pair=(0, 1), level=0.001))
+    True
+    """
 
     p_value: float  # 1 or 0 where Q is known
     worst_pair: tuple[int, int]  # the pair (i, j) that most exceeds its mirror
@@ -305,11 +428,12 @@ def check_exchangeable(
     level: float = 1e-3,
     generator: torch.Generator | None = None,
 ) -> Exchangeability:
-    """Test Axiom 2: is a pair as likely as its mirror?
+    """Test Axiom 2 (section 2): is a pair as likely as its mirror, Q((x, x′)) = Q((x′, x))?
 
     Exact where the pairing exposes Q. Otherwise it counts the pairs over many epochs: the matrix
     (count of (i, j)) − (count of (j, i)) is compared with 2,000 of its kind in which the sign of
     each epoch is drawn by a fair coin, as it may be if swapping all pairs changes nothing.
+    The test is not in the paper.
 
     Args:
         pairing: a name, or an object with ``draw``.
@@ -318,6 +442,7 @@ def check_exchangeable(
         epochs: ≥ 20.
         level: of the test: the share of exchangeable pairings that it calls otherwise; from 0.001,
             since the smallest p-value is 1/2001, to below 1.
+        generator: a CPU generator; ``None`` is torch's global one.
 
     Raises:
         ValueError: an argument out of range, or an unknown pairing.
@@ -364,10 +489,11 @@ def plan_epoch(
 ) -> Plan:
     """The plan of one epoch over n samples; batch k is the slice [k·batch_size, (k+1)·batch_size).
 
-    Pairs and λ come from streams of their own: two schemes with one seed meet the same pairs.
+    Pairs and λ come from streams of their own: two schemes with one seed meet the same pairs. The
+    paper has "two_copies" and a λ for each sample (section 6.1).
 
     Args:
-        scheme: policy and weight.
+        scheme: policy and weight, or their text.
         pairing: a name in ``PAIRINGS``, or an object with ``draw``.
         n: number of samples.
         batch_size: 1 … n; the last batch may be smaller.
@@ -375,9 +501,14 @@ def plan_epoch(
         lam_per: "sample" draws a λ for each pair, "batch" one for each batch.
 
     Raises:
-        ValueError: an unknown pairing or ``lam_per``, a batch larger than the data, or indices
-            that a pairing of your own should not have drawn.
+        ValueError: an unknown pairing or ``lam_per``, a batch size that is not whole or off 1 … n,
+            a scheme's text that cannot be read, or indices that a pairing of your own should not
+            have drawn.
         TypeError: what is no scheme.
+
+    >>> plan = plan_epoch(mixup(1), "flip", 6, batch_size=2, seed=0, epoch=0)
+    >>> plan.lam.shape, plan.is_symmetric()
+    (torch.Size([6]), True)
     """
     scheme = as_scheme(scheme)
     if type(batch_size) is not int or not 1 <= batch_size <= n:

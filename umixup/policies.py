@@ -22,7 +22,17 @@ Weight = Callable[[Tensor], Tensor]
 
 
 def shortest(value: float) -> str:
-    """The shortest text that reads back as ``value``: 1.0 -> "1", 0.9 -> "0.9"."""
+    """The shortest text that reads back as ``value``, without a final ".0". Not in the paper.
+
+    Args:
+        value: any number, ∞ included.
+
+    Raises:
+        ValueError, TypeError: what ``float`` refuses.
+
+    >>> shortest(1.0), shortest(0.9)
+    ('1', '0.9')
+    """
     return repr(float(value)).removesuffix(".0")
 
 
@@ -39,6 +49,7 @@ def _checked(name: str, value: float, ok: Callable[[float], bool], allowed: str)
 class Beta(torch.distributions.Beta):
     r"""The Beta policy :math:`B(α, β)`, density :math:`∝ λ^{α-1}(1-λ)^{β-1}`; mean α/(α+β).
 
+    The policy of the paper's experiments: B(α, α) for MixUp, U(B(α, β)) for UMixUp (section 6).
     Unlike torch's own, it draws :math:`\operatorname{logit} λ = \log G_α - \log G_β` with
     :math:`\log G_α = \log G_{α+1} + \log(U)/α`, where G is a Gamma and U a uniform variable
     (Marsaglia and Tsang, 2000). So a small α gives λ near 0 or 1, never a spurious ½.
@@ -49,6 +60,7 @@ class Beta(torch.distributions.Beta):
 
     Raises:
         ValueError: a parameter is not finite and positive.
+        TypeError: a parameter is no number.
 
     >>> Beta(2.2, 0.9)
     B(2.2,0.9)
@@ -67,16 +79,16 @@ class Beta(torch.distributions.Beta):
 
     @property
     def alpha(self) -> float:
-        """α."""
+        """α, finite and > 0."""
         return float(self.concentration1)
 
     @property
     def beta(self) -> float:
-        """β."""
+        """β, finite and > 0."""
         return float(self.concentration0)
 
     def sample_logit(self, shape: torch.Size) -> Tensor:
-        """Draws of logit λ, float64, from torch's global generator."""
+        """Draws of logit λ, float64, of that shape, from torch's global generator."""
         # what Gamma.sample calls, without a cost that is most of a batch's
         log_gamma = torch._standard_gamma(self._parameters_plus_1.expand(*shape, 2)).log_()
         exponential = torch.empty_like(log_gamma).exponential_()  # −log U
@@ -84,18 +96,18 @@ class Beta(torch.distributions.Beta):
         return first - second
 
     def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:  # type: ignore[override]
-        """Draws of λ, float64."""
+        """Draws of λ, float64, of that shape, from torch's global generator."""
         return torch.sigmoid(self.sample_logit(torch.Size(sample_shape)))
 
     def log_density_logit(self, z: Tensor) -> Tensor:
-        """log of the density of logit λ at z, which is that of λ times λ(1 − λ)."""
+        """log of the density of logit λ at z, log p(λ) + log λ + log λ̄; of the shape of z."""
         constant = (
             math.lgamma(self.alpha) + math.lgamma(self.beta) - math.lgamma(self.alpha + self.beta)
         )
         return self.alpha * F.logsigmoid(z) + self.beta * F.logsigmoid(-z) - constant
 
     def icdf_logit(self, u: Tensor) -> Tensor:
-        """logit λ at the quantiles u in (0, 1), each tail by its own inverse."""
+        """logit λ at the quantiles u in (0, 1), each tail by its own inverse; float64."""
         from scipy.special import betainccinv, betaincinv, betaln
 
         q = u.double()
@@ -106,8 +118,8 @@ class Beta(torch.distributions.Beta):
             return torch.where(part > 1e-290, part.log(), small)
 
         constant = float(betaln(self.alpha, self.beta))
-        below = torch.from_numpy(betaincinv(self.alpha, self.beta, q.numpy()))  # λ
-        above = torch.from_numpy(betainccinv(self.beta, self.alpha, q.numpy()))  # 1 − λ
+        below = torch.as_tensor(betaincinv(self.alpha, self.beta, q.numpy()))  # λ
+        above = torch.as_tensor(betainccinv(self.beta, self.alpha, q.numpy()))  # 1 − λ
         return log_of(below, q, self.alpha) - log_of(above, 1 - q, self.beta)
 
     def __repr__(self) -> str:
@@ -115,10 +127,14 @@ class Beta(torch.distributions.Beta):
 
 
 class Uniform(Distribution):
-    """Every ratio from low to high alike, as in :math:`λ ∼ U[a, b]`.
+    """Every ratio from low to high alike: p(λ) = 1/(high − low) there. Not in the paper.
 
     Args:
         low, high: 0 ≤ low < high ≤ 1.
+
+    Raises:
+        ValueError: an end is out of range.
+        TypeError: an end is no number.
 
     >>> Uniform(0.5, 1)
     Uni(0.5,1)
@@ -136,23 +152,23 @@ class Uniform(Distribution):
         super().__init__(validate_args=False)
 
     def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:  # type: ignore[override]
-        """Draws of λ, float64."""
+        """Draws of λ, float64, of that shape, from torch's global generator."""
         return torch.lerp(self.low, self.high, _uniform(torch.Size(sample_shape)))
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """−log(high − low) inside, −∞ outside."""
+        """log p(λ) at ``value``, of its shape: −log(high − low) inside, −∞ outside."""
         inside = (value >= self.low) & (value <= self.high)
         inner = -(self.high - self.low).log().to(value.dtype)
         return torch.where(inside, inner, torch.full_like(value, -math.inf))
 
     def log_density_logit(self, z: Tensor) -> Tensor:
-        """log of the density of logit λ at z."""
+        """log of the density of logit λ at z, of its shape."""
         inside = (z >= torch.logit(self.low)) & (z <= torch.logit(self.high))
         inner = F.logsigmoid(z) + F.logsigmoid(-z) - (self.high - self.low).log()
         return torch.where(inside, inner, -math.inf)
 
     def icdf_logit(self, u: Tensor) -> Tensor:
-        """logit λ at the quantiles u in (0, 1)."""
+        """logit λ at the quantiles u in [0, 1], float64, of the shape of u."""
         return torch.logit(torch.lerp(self.low, self.high, u.double()))
 
     def __repr__(self) -> str:
@@ -162,8 +178,14 @@ class Uniform(Distribution):
 class PointMass(Distribution):
     """All of the probability at one λ. ``log_prob`` is the log of a mass, not of a density.
 
+    Not in the paper; λ ≡ 1 gives the plain loss of Equation 1.
+
     Args:
         at: the value of λ, in [0, 1]. ``PointMass(1)`` leaves every sample where it is.
+
+    Raises:
+        ValueError: ``at`` is off [0, 1].
+        TypeError: ``at`` is no number.
 
     >>> PointMass(1)
     P(1)
@@ -177,19 +199,22 @@ class PointMass(Distribution):
         super().__init__(validate_args=False)
 
     def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:  # type: ignore[override]
-        """Copies of the one λ, float64."""
+        """Copies of the one λ, float64, of that shape."""
         return self.at.expand(torch.Size(sample_shape)).clone()
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """0 at the point (to single precision, as 1 − (1 − λ) is not λ), −∞ elsewhere."""
+        """0 at the point, −∞ elsewhere, of the shape of ``value``.
+
+        To 1e-6 and not to the bit, as 1 − (1 − λ) need not equal λ.
+        """
         return torch.where((value - self.at).abs() < 1e-6, 0.0, -math.inf).to(value.dtype)
 
     def log_density_logit(self, z: Tensor) -> Tensor:
-        """−∞: a point mass has no density."""
+        """−∞, of the shape of z: a point mass has no density."""
         return torch.full_like(z, -math.inf)
 
     def icdf_logit(self, u: Tensor) -> Tensor:
-        """logit of the one λ."""
+        """logit of the one λ for each u, float64, of the shape of u."""
         return torch.logit(self.at).expand(u.shape).clone()
 
     def __repr__(self) -> str:
@@ -197,7 +222,7 @@ class PointMass(Distribution):
 
 
 class Mixture(Distribution):
-    """One of several policies, drawn with given probabilities.
+    """One of several policies, drawn with given probabilities: Σₖ wₖpₖ(λ). Not in the paper.
 
     ``Mixture([0.5, 0.5], [Beta(1, 1), PointMass(1)])`` mixes every other sample, on average, and
     leaves the others as they are. Point masses and densities are kept apart: ``log_prob`` is the
@@ -208,7 +233,9 @@ class Mixture(Distribution):
         policies: as many, each a distribution on [0, 1].
 
     Raises:
-        ValueError: weights that are not positive, do not sum to 1, or of another number.
+        ValueError: weights that are not positive, do not sum to 1, or of another number, or a
+            part that is not one continuous distribution on [0, 1].
+        TypeError: a part is no distribution.
 
     >>> Mixture([0.5, 0.5], [Beta(1, 1), PointMass(1)])
     0.5*B(1,1)+0.5*P(1)
@@ -242,7 +269,7 @@ class Mixture(Distribution):
         super().__init__(validate_args=False)
 
     def sample_logit(self, shape: torch.Size) -> Tensor:
-        """Draws of logit λ, float64, from torch's global generator."""
+        """Draws of logit λ, float64, of that shape, from torch's global generator."""
         n = shape.numel()
         part = torch.multinomial(self.weights, n, replacement=True) if n else torch.empty(0)
         z = torch.empty(n, dtype=torch.float64, device="cpu")
@@ -252,15 +279,15 @@ class Mixture(Distribution):
         return z.reshape(shape)
 
     def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:  # type: ignore[override]
-        """Draws of λ, float64."""
+        """Draws of λ, float64, of that shape, from torch's global generator."""
         return torch.sigmoid(self.sample_logit(torch.Size(sample_shape)))
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """The log-density of the continuous part at ``value``; −∞ if there is none."""
+        """The log-density of the continuous part at ``value``, of its shape; −∞ if none."""
         return self._log_sum(value, lambda policy: policy.log_prob(value))
 
     def log_density_logit(self, z: Tensor) -> Tensor:
-        """log of the density of logit λ at z, of the continuous part."""
+        """log of the density of logit λ at z, of its shape: that of the continuous part."""
         return self._log_sum(z, lambda policy: log_density_logit(policy, z))
 
     def _log_sum(self, at: Tensor, log_density: Callable[[Distribution], Tensor]) -> Tensor:
@@ -275,7 +302,10 @@ class Mixture(Distribution):
         return torch.logsumexp(torch.stack(parts), dim=0)
 
     def icdf_logit(self, u: Tensor) -> Tensor:
-        """A draw of logit λ for each u: u chooses the part, and what is left of it the quantile."""
+        """A draw of logit λ for each u in (0, 1), float64, of the shape of u.
+
+        u chooses the part, and what is left of it the quantile.
+        """
         edges = torch.cat([self.weights.new_zeros(1), self.weights.cumsum(0)])
         part = torch.bucketize(u.double(), edges[1:-1], right=True)
         rest = (u.double() - edges[part]) / self.weights[part]
@@ -292,9 +322,10 @@ class Mixture(Distribution):
 class Density(Distribution):
     """A policy from a density that is given as a function, up to its normalising constant.
 
-    It is normalised on panels that are halved until the integral is settled, and drawn through
-    its inverse CDF, interpolated between their nodes. Mass within 1e-15 of an end is left out:
-    for a density like λ^(α−1) with a small α take ``Beta``.
+    A policy is any distribution on [0, 1] in section 3.2; the numerics are not in the paper. The
+    density is normalised on panels that are halved until the integral is settled, and drawn
+    through its inverse CDF, interpolated between their nodes. Mass within 1e-15 of an end is left
+    out: for a density like λ^(α−1) with a small α take ``Beta``.
 
     Args:
         density: from λ in (0, 1), a float64 vector, to a vector of values ≥ 0.
@@ -339,11 +370,11 @@ class Density(Distribution):
         return (values.double() * slope)[:, None]
 
     def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:  # type: ignore[override]
-        """Draws of λ, float64."""
+        """Draws of λ, float64, of that shape, from torch's global generator."""
         return torch.sigmoid(self.icdf_logit(_uniform(torch.Size(sample_shape))))
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """The normalised log-density at ``value``; at 0 and 1, that of the next λ inside."""
+        """The log-density at ``value``, of its shape; at 0 and 1, that of the next λ inside."""
         inside = value.double().clamp(2**-52, 1 - 2**-53)
         log_density = torch.as_tensor(self.density(inside), device=value.device).log() - math.log(
             self.total
@@ -351,7 +382,7 @@ class Density(Distribution):
         return log_density.to(value.dtype)
 
     def icdf_logit(self, u: Tensor) -> Tensor:
-        """logit λ at the quantiles u in (0, 1), interpolated."""
+        """logit λ at the quantiles u in (0, 1), interpolated; float64, of the shape of u."""
         u = u.double()
         k = torch.searchsorted(self._cdf, u, right=True).clamp(1, len(self._cdf) - 1)
         low, high = self._cdf[k - 1], self._cdf[k]
@@ -365,7 +396,7 @@ class Reflected(Distribution):
     r"""Draw λ from a base policy p; keep it with probability g(λ), else take λ̄.
 
     Its density is :math:`g(λ)p(λ) + (1 - g(1-λ))\,p(1-λ)`: what the map D makes of a UMixUp
-    scheme (p, g), and with g ≡ ½ the symmetric half of what U makes of a DAT policy p.
+    scheme (p, g), and with g ≡ ½ the policy of what U makes of a DAT policy p (section 5).
 
     Args:
         base: the policy p.
@@ -373,6 +404,11 @@ class Reflected(Distribution):
 
     Raises:
         ValueError: ``keep`` is a number off [0, 1].
+        TypeError: ``keep`` is neither a function nor a number.
+
+    >>> policy = Reflected(Beta(2, 1), keep=0.5)  # ½(2λ + 2(1 − λ))
+    >>> round(float(policy.log_prob(torch.tensor(0.3)).exp()), 5)
+    1.0
     """
 
     arg_constraints: dict[str, constraints.Constraint] = {}
@@ -389,11 +425,11 @@ class Reflected(Distribution):
         return self.keep(lam) if callable(self.keep) else torch.full_like(lam, self.keep)
 
     def keep_at_logit(self, z: Tensor) -> Tensor:
-        """g(σ(z)), of the shape of ``z``."""
+        """g(σ(z)), of the shape of z."""
         return at_logit(self.keep, z) if callable(self.keep) else torch.full_like(z, self.keep)
 
     def sample_logit(self, shape: torch.Size) -> Tensor:
-        """Draws of logit λ, float64, from torch's global generator."""
+        """Draws of logit λ, float64, of that shape, from torch's global generator."""
         return self._mirrored_by_chance(sample_logit(self.base, shape))
 
     def _mirrored_by_chance(self, z: Tensor) -> Tensor:
@@ -401,21 +437,24 @@ class Reflected(Distribution):
         return torch.where(_uniform(z.shape) < keep, z, -z)
 
     def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:  # type: ignore[override]
-        """Draws of λ, float64."""
+        """Draws of λ, float64, of that shape, from torch's global generator."""
         return torch.sigmoid(self.sample_logit(torch.Size(sample_shape)))
 
     def log_density_logit(self, z: Tensor) -> Tensor:
-        """log of the density of logit λ at z."""
+        """log of the density of logit λ at z, of its shape."""
         kept = self.keep_at_logit(z).log() + log_density_logit(self.base, z)
         flipped = torch.log1p(-self.keep_at_logit(-z)) + log_density_logit(self.base, -z)
         return torch.logaddexp(kept, flipped)
 
     def icdf_logit(self, u: Tensor) -> Tensor:
-        """A draw of logit λ for each u: the base's quantile, kept or mirrored by chance."""
+        """A draw of logit λ for each u in (0, 1), float64, of the shape of u.
+
+        The base's quantile, kept or mirrored by chance, from torch's global generator.
+        """
         return self._mirrored_by_chance(icdf_logit(self.base, u))
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """The log-density at ``value``; 0·∞, where g is 0 and p infinite, counts as 0."""
+        """The log-density at ``value``, of its shape; 0·∞ (g is 0, p infinite) counts as 0."""
         mirror = 1 - value
         kept = self.keep_probability(value).log() + self.base.log_prob(value)
         flipped = torch.log1p(-self.keep_probability(mirror)) + self.base.log_prob(mirror)
@@ -430,6 +469,8 @@ class Reflected(Distribution):
 
 def as_policy(policy: object) -> Distribution:
     """``policy`` itself, if it is one distribution on [0, 1]; torch's Beta and Uniform become ours.
+
+    The check is not in the paper.
 
     Raises:
         TypeError: not a ``torch.distributions.Distribution``.
@@ -464,10 +505,13 @@ def as_policy(policy: object) -> Distribution:
 
 
 def symmetrize(policy: Distribution) -> Distribution:
-    r"""The policy with density :math:`\frac12(p(λ) + p(1-λ))`; ``policy`` itself if symmetric.
+    r"""The policy with density :math:`\frac12(p(λ) + p(1-λ))` (Equation 5).
 
-    >>> symmetrize(Beta(1, 1))
-    B(1,1)
+    Args:
+        policy: p; not checked here. A Beta with α = β comes back as it is.
+
+    >>> symmetrize(Beta(1, 1)), symmetrize(Beta(2, 1))
+    (B(1,1), Reflected(B(2,1), keep=0.5))
     """
     if isinstance(policy, Beta) and policy.alpha == policy.beta:
         return policy
@@ -475,14 +519,32 @@ def symmetrize(policy: Distribution) -> Distribution:
 
 
 def is_symmetrized(policy: Distribution, origin: Distribution) -> bool:
-    """Is ``policy`` what ``symmetrize(origin)`` gives?"""
+    """Is ``policy`` what ``symmetrize(origin)`` gives, of this very object? Not in the paper.
+
+    >>> p = Beta(2, 1)
+    >>> is_symmetrized(symmetrize(p), p), is_symmetrized(symmetrize(p), Beta(2, 1))
+    (True, False)
+    """
     return (policy is origin and symmetrize(origin) is origin) or (
         isinstance(policy, Reflected) and policy.base is origin and policy.keep == 0.5
     )
 
 
 def sample_logit(policy: Distribution, shape: torch.Size | tuple[int, ...]) -> Tensor:
-    """Draws of logit λ, float64: the policy's own where it has them, else logit of its draws."""
+    """Draws of logit λ: the policy's own where it has them, else logit of its draws.
+
+    Not in the paper. From torch's global generator.
+
+    Args:
+        policy: any policy.
+        shape: of the draws.
+
+    Returns:
+        float64, of that shape; ±∞ where λ is 1 or 0.
+
+    >>> sample_logit(PointMass(0.5), (2,))
+    tensor([0., 0.], dtype=torch.float64)
+    """
     shape = torch.Size(shape)
     if hasattr(policy, "sample_logit"):
         drawn: Tensor = policy.sample_logit(shape)
@@ -491,9 +553,23 @@ def sample_logit(policy: Distribution, shape: torch.Size | tuple[int, ...]) -> T
 
 
 def icdf_logit(policy: Distribution, u: Tensor) -> Tensor:
-    """A draw of logit λ for each uniform u, float64; increasing in u for the simple policies.
+    """A draw of logit λ for each uniform u; increasing in u for the simple policies.
 
-    With one u in each of n strata of [0, 1] the draws are stratified.
+    With one u in each of n strata of [0, 1] the draws are stratified, as an option of the authors'
+    code has them. Not in the paper.
+
+    Args:
+        policy: any policy; one without an inverse CDF goes through ``Density``.
+        u: in (0, 1), of one dimension or more, on the CPU.
+
+    Returns:
+        float64, of the shape of u.
+
+    Raises:
+        ValueError: as for ``Density``, where the policy goes through it.
+
+    >>> icdf_logit(Uniform(0, 1), torch.tensor([0.25, 0.5])).sigmoid()
+    tensor([0.2500, 0.5000], dtype=torch.float64)
     """
     if hasattr(policy, "icdf_logit"):
         z: Tensor = policy.icdf_logit(u)
@@ -505,7 +581,18 @@ def icdf_logit(policy: Distribution, u: Tensor) -> Tensor:
 
 
 def log_density_logit(policy: Distribution, z: Tensor) -> Tensor:
-    """log of the density of logit λ at z: log p(λ) + log λ + log(1 − λ); −∞ where p is 0."""
+    """log of the density of logit λ at z: log p(λ) + log λ + log(1 − λ). Not in the paper.
+
+    Args:
+        policy: any policy; of a mixture, the continuous part.
+        z: logit λ, of any shape, ±∞ included.
+
+    Returns:
+        Of the shape of z; −∞ where p is 0.
+
+    >>> log_density_logit(Beta(1, 1), torch.zeros(1)).exp()  # λ(1 − λ)
+    tensor([0.2500])
+    """
     if hasattr(policy, "log_density_logit"):
         value: Tensor = policy.log_density_logit(z)
         return value
@@ -522,7 +609,11 @@ _ENDS = ((0, "lower"), (1, "upper"))
 
 
 def atoms(policy: Distribution) -> list[tuple[float, float]]:
-    """The point masses in a policy, as (λ, mass)."""
+    """The point masses in a policy, as (λ, mass): none in a density. Not in the paper.
+
+    >>> atoms(Mixture([0.75, 0.25], [Beta(1, 1), PointMass(1)]))
+    [(1.0, 0.25)]
+    """
     if isinstance(policy, PointMass):
         return [(float(policy.at), 1.0)]
     if isinstance(policy, Mixture):
@@ -541,7 +632,18 @@ def atoms(policy: Distribution) -> list[tuple[float, float]]:
 def log_odds(policy: Distribution, z: Tensor) -> Tensor:
     """log p(λ) − log p(1 − λ) at λ = σ(z), as masses where the policy has one, else as densities.
 
-    0 where both are 0. At λ = 0 and 1, the limit for Betas and their mixtures.
+    The logit of the weight in U (Equation 5). 0 where both are 0, which the paper leaves open
+    (appendix A.2). At λ = 0 and 1, the limit for Betas and their mixtures.
+
+    Args:
+        policy: p.
+        z: logit λ, of any shape, ±∞ included.
+
+    Returns:
+        float64, of the shape of z.
+
+    >>> round(float(log_odds(Beta(2, 1), torch.tensor(3.0))), 5)  # log λ/λ̄
+    3.0
     """
     at_end = z.double().clamp(-1e6, 1e6)  # far enough for the smallest exponents to decide
     ahead, back = log_density_logit(policy, at_end), log_density_logit(policy, -at_end)
@@ -562,14 +664,33 @@ def _at_atom(z: Tensor, at: float) -> Tensor:
 
 
 def at_logit(weight: Weight, z: Tensor) -> Tensor:
-    """weight(σ(z)), by its ``from_logit`` where it has one, since σ(z) may round to 0 or 1."""
+    """weight(σ(z)), by its ``from_logit`` where it has one, since σ(z) may round to 0 or 1.
+
+    Not in the paper.
+
+    Args:
+        weight: γ, from λ to a tensor of the same shape.
+        z: logit λ, of a shape that γ takes.
+
+    Returns:
+        γ(σ(z)), of the shape of z.
+
+    >>> from umixup.schemes import Logistic
+    >>> z = torch.tensor([100.0])
+    >>> at_logit(Logistic(0.01), z), Logistic(0.01)(z.sigmoid())
+    (tensor([0.7311]), tensor([1.]))
+    """
     from_logit = getattr(weight, "from_logit", None)
     value: Tensor = weight(torch.sigmoid(z)) if from_logit is None else from_logit(z)
     return value
 
 
 def breakpoints(policy: Distribution) -> list[float]:
-    """The logits at which a density may jump or an atom sits, ±∞ left out."""
+    """The logits at which a density may jump or an atom sits, ±∞ left out. Not in the paper.
+
+    >>> breakpoints(Uniform(0.5, 1))  # λ = ½, and λ = 1 left out
+    [0.0]
+    """
     found: list[Tensor | float] = []
     if isinstance(policy, Uniform):
         found = [torch.logit(policy.low), torch.logit(policy.high)]
@@ -584,7 +705,14 @@ def breakpoints(policy: Distribution) -> list[float]:
 
 
 def furthest_logit(policy: Distribution) -> float:
-    """Beyond ± this, there is less than e^−37 of a Beta's mass; for others, λ is 0 or 1."""
+    """Beyond ± this, there is less than e^−37 of a Beta's mass; for others, λ is 0 or 1.
+
+    37 / min(1, α, β) for a Beta, the largest part's for a mixture, the base's for ``Reflected``, 36
+    for others. Not in the paper.
+
+    >>> furthest_logit(Beta(0.5, 2)), furthest_logit(Uniform(0, 1))
+    (74.0, 36.0)
+    """
     if isinstance(policy, Beta):
         return 37 / min(1.0, policy.alpha, policy.beta)
     if isinstance(policy, Mixture):

@@ -27,7 +27,8 @@ from umixup.schemes import BetaCDF, Kept, Logistic, Posterior, Scheme, Tied
 def quadrature(scheme: Scheme, nodes: int) -> tuple[Tensor, Tensor]:
     r"""Nodes :math:`z_k`, weights :math:`w_k`: :math:`\sum_k w_k h(λ_k, γ(λ_k)) ≈ E_p[h(λ, γ(λ))]`.
 
-    For h smooth on [0, 1] × [0, 1] and z = logit λ. The rule is chosen by policy and weight:
+    For h smooth on [0, 1] × [0, 1] and z = logit λ. Not in the paper. The rule is chosen by policy
+    and weight:
 
     - a Beta, and γ ≡ 1 or γ(λ) = λ: Gauss–Jacobi, exact for polynomials of degree < 2·nodes;
     - a Beta, and a weight that is smooth inside, but like a power at the ends: the trapezoidal rule

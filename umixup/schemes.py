@@ -39,7 +39,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Tied:
-    """MixUp's weight, γ(λ) = λ."""
+    """MixUp's weight, γ(λ) = λ (section 3.2); λ of any shape.
+
+    >>> Tied()(torch.tensor([0.25]))
+    tensor([0.2500])
+    """
 
     def __call__(self, lam: Tensor) -> Tensor:
         return lam
@@ -47,7 +51,11 @@ class Tied:
 
 @dataclass(frozen=True)
 class Kept:
-    """DAT's weight, γ ≡ 1: the label of the first sample is kept."""
+    """DAT's weight, γ ≡ 1: the label of the first sample is kept (section 3.1); λ of any shape.
+
+    >>> Kept()(torch.tensor([0.25]))
+    tensor([1.])
+    """
 
     def __call__(self, lam: Tensor) -> Tensor:
         return torch.ones_like(lam)
@@ -57,8 +65,15 @@ class Kept:
 class Posterior:
     r"""The weight of U: :math:`γ(λ) = p(λ)/(p(λ)+p(1-λ)) = σ(\log p(λ) - \log p(1-λ))`.
 
-    How likely the first sample is the one that was moved, given λ or its mirror. For
-    p = B(α, β) it is σ((α−β)·logit λ), finite everywhere; where p(λ) = p(λ̄) = 0 it is ½.
+    Equation 5. How likely the first sample is the one that was moved, given λ or its mirror. For
+    p = B(α, β) it is σ((α−β)·logit λ), finite everywhere. Where p(λ) = p(λ̄) = 0 it is ½; the
+    paper leaves it open there (appendix A.2).
+
+    Args:
+        policy: p, a distribution on [0, 1]; checked by ``untie``, not here.
+
+    >>> Posterior(Beta(2, 1))(torch.tensor([0.25, 1.0]))  # MixUp's
+    tensor([0.2500, 1.0000])
     """
 
     policy: Distribution
@@ -67,7 +82,7 @@ class Posterior:
         return self.from_logit(torch.logit(lam)).to(lam.dtype)
 
     def from_logit(self, z: Tensor) -> Tensor:
-        """γ as a function of logit λ: exact where λ itself would round to 0 or 1."""
+        """γ at logit λ = z, of its shape: exact where λ itself would round to 0 or 1."""
         if self._closed_form is not None:
             return self._closed_form.from_logit(z)
         return torch.sigmoid(log_odds(self.policy, z)).to(z.dtype)
@@ -82,7 +97,19 @@ class Posterior:
 class Logistic:
     r"""The weight :math:`γ(λ) = σ(s · \operatorname{logit} λ)` with slope s.
 
-    s = 1 is MixUp's weight, s = 0 is γ ≡ ½, s = ∞ the label of the larger part.
+    s = 1 is MixUp's weight, s = 0 is γ ≡ ½, s = ∞ the label of the larger part. That of U(B(α, β))
+    has s = α − β (from Equation 5); by itself it is not in the paper.
+
+    Args:
+        slope: s, any number, ±∞ included.
+
+    Raises:
+        ValueError: the slope is NaN.
+        TypeError: the slope is no number.
+
+    >>> lam = torch.tensor([0.25, 0.5])
+    >>> Logistic(1)(lam), Logistic(math.inf)(lam)
+    (tensor([0.2500, 0.5000]), tensor([0.0000, 0.5000]))
     """
 
     slope: float
@@ -95,7 +122,7 @@ class Logistic:
         return self.from_logit(torch.logit(lam))
 
     def from_logit(self, z: Tensor) -> Tensor:
-        """γ as a function of logit λ."""
+        """γ at logit λ = z, of its shape and dtype."""
         odds = self.slope * z
         if self.slope == 0 or math.isinf(self.slope):  # 0·∞ is 0
             odds = torch.where(odds.isnan() & ~z.isnan(), 0.0, odds)
@@ -106,7 +133,18 @@ class Logistic:
 class BetaCDF:
     """The weight γ(λ) = I_λ(a, b), the CDF of Beta(a, b) at λ: the second way to untie.
 
-    In the authors' code, not in the paper. a = b = 1 is MixUp's weight.
+    In the authors' code, not in the paper. a = b = 1 is MixUp's weight. λ has
+    one dimension or more.
+
+    Args:
+        a, b: finite and > 0.
+
+    Raises:
+        ValueError: a parameter is not finite and positive.
+        TypeError: a parameter is no number.
+
+    >>> BetaCDF(1, 2)(torch.tensor([0.5]))  # 1 − (1 − λ)²
+    tensor([0.7500])
     """
 
     a: float
@@ -119,7 +157,7 @@ class BetaCDF:
         return self.from_logit(torch.logit(lam)).to(lam.dtype)
 
     def from_logit(self, z: Tensor) -> Tensor:
-        """γ as a function of logit λ, by the tail in which λ̄ is not rounded away."""
+        """γ at logit λ = z, of its shape and dtype, by the tail in which λ̄ is not rounded away."""
         from scipy.special import betainc, betaincc
 
         logit = z.detach().cpu().double()
@@ -133,9 +171,16 @@ class BetaCDF:
 class Scheme:
     """A policy and a label weight, as ``erm``, ``mixup``, ``dat``, ``umixup`` and ``parse`` make.
 
+    x̃ = λx + λ̄x′ with λ ~ policy, and ỹ = γ(λ)y + (1 − γ(λ))y′ (section 3.1). Policy and weight are
+    not checked here: those functions check them, and ``draw`` looks at what it draws.
+
     Attributes:
         policy: the distribution of λ on [0, 1].
         weight: γ, a function from a tensor of λ to a tensor of the same shape in [0, 1].
+
+    >>> lam, gamma = Scheme(Beta(1, 1), Tied()).draw(3)
+    >>> lam.shape, torch.equal(lam, gamma)
+    (torch.Size([3]), True)
     """
 
     policy: Distribution
@@ -148,7 +193,8 @@ class Scheme:
 
         γ comes from logit λ in float64, before λ is rounded. ``generator`` is a CPU generator;
         ``None`` is torch's global one. Draws are independent; or ``stratified``, one in each of
-        n strata of equal probability, in random order (an option of the authors' code).
+        n strata of equal probability, in random order (an option of the authors' code). The paper
+        draws a λ for each sample, independently (section 6.1).
 
         Raises:
             ValueError: n < 0, or a λ or γ off [0, 1] or NaN was drawn.
@@ -199,7 +245,7 @@ def _has_notation(policy: Distribution) -> bool:
 
 
 def erm() -> Scheme:
-    """Plain training (empirical risk minimisation): λ ≡ 1, γ ≡ 1.
+    """Plain training (empirical risk minimisation): λ ≡ 1, γ ≡ 1. The loss of Equation 1.
 
     >>> str(erm())
     'ERM'
@@ -208,7 +254,14 @@ def erm() -> Scheme:
 
 
 def mixup(alpha: float) -> Scheme:
-    """MixUp (Zhang et al., 2018): λ ~ B(α, α), γ(λ) = λ.
+    """MixUp (Zhang et al., 2018): λ ~ B(α, α), γ(λ) = λ (sections 3.1 and 6.2).
+
+    Args:
+        alpha: α, finite and > 0.
+
+    Raises:
+        ValueError: α is not finite and positive.
+        TypeError: α is no number.
 
     >>> str(mixup(1))
     'B(1,1)'
@@ -217,7 +270,14 @@ def mixup(alpha: float) -> Scheme:
 
 
 def dat(policy: Distribution) -> Scheme:
-    """Directional adversarial training: move x towards x′, keep y. λ ~ policy, γ ≡ 1.
+    """Directional adversarial training: move x towards x′, keep y. λ ~ policy, γ ≡ 1 (section 3.1).
+
+    Args:
+        policy: a distribution on [0, 1]: the paper's adversarial policy (section 3.2).
+
+    Raises:
+        TypeError: the policy is no distribution.
+        ValueError: it is not one continuous distribution on [0, 1].
 
     >>> str(dat(Beta(2, 1)))
     'DAT(B(2,1))'
@@ -226,11 +286,19 @@ def dat(policy: Distribution) -> Scheme:
 
 
 def umixup(policy: Distribution, weight: Weight) -> Scheme:
-    """Untied MixUp: λ ~ policy, and labels mixed with γ(λ) = weight(λ).
+    """Untied MixUp: λ ~ policy, and labels mixed with γ(λ) = weight(λ) (section 3.1).
+
+    Args:
+        policy: a distribution on [0, 1].
+        weight: γ, from a tensor of λ to a tensor of the same shape in [0, 1].
 
     Raises:
-        TypeError: the policy is no distribution, or the weight is not callable.
-        ValueError: the weight leaves [0, 1] or changes the shape (tried on a grid of λ).
+        TypeError: the policy is no distribution, or the weight is not callable or gives no tensor.
+        ValueError: the policy is not one continuous distribution on [0, 1], or the weight leaves
+            [0, 1] or changes the shape (tried on a grid of λ).
+
+    >>> str(umixup(Beta(2.2, 0.9), Logistic(2)))
+    'UMixUp(B(2.2,0.9),S(2))'
     """
     if not callable(weight):
         raise TypeError(f"weight = {weight!r}: it must be a function from λ to γ(λ)")
@@ -249,7 +317,7 @@ def umixup(policy: Distribution, weight: Weight) -> Scheme:
 
 
 def as_scheme(scheme: Scheme | str) -> Scheme:
-    """``scheme`` itself, or what its text says.
+    """``scheme`` itself, or what its text says. Not in the paper.
 
     Raises:
         TypeError: something else, for example a policy without its maker.
@@ -269,9 +337,19 @@ def as_scheme(scheme: Scheme | str) -> Scheme:
 
 
 def untie(policy: Distribution) -> Scheme:
-    """The UMixUp scheme (½(p(λ) + p(λ̄)), p(λ)/(p(λ) + p(λ̄))) of a DAT policy p.
+    """The UMixUp scheme (½(p(λ) + p(λ̄)), p(λ)/(p(λ) + p(λ̄))) of a DAT policy p (Equation 5).
 
     ``equivalence.U`` is this map; it stands here because ``parse`` needs it.
+
+    Args:
+        policy: p, a distribution on [0, 1].
+
+    Raises:
+        TypeError: the policy is no distribution.
+        ValueError: it is not one continuous distribution on [0, 1].
+
+    >>> str(untie(Beta(2.2, 0.9)))
+    'U(B(2.2,0.9))'
     """
     policy = as_policy(policy)
     return Scheme(symmetrize(policy), Posterior(policy))
@@ -288,7 +366,7 @@ _ALLOWED = (
 
 
 def parse(text: str) -> Scheme:
-    """A scheme from the paper's notation; ``str`` gives it back.
+    """A scheme from the paper's notation (section 6); ``str`` gives it back.
 
     ==================  ==========================================
     ``ERM``             plain training
@@ -299,10 +377,12 @@ def parse(text: str) -> Scheme:
     ==================  ==========================================
 
     A policy is ``B(a,b)``, ``Uni(low,high)``, the point mass ``P(at)``, or a mixture such as
-    ``0.5*B(1,1)+0.5*P(1)``. A policy by itself is MixUp with that policy.
+    ``0.5*B(1,1)+0.5*P(1)``. A policy by itself is MixUp with that policy. The paper itself writes
+    B(a, b) and U(B(a, b)) only.
 
     Raises:
-        ValueError: anything else; the message points at the position.
+        ValueError: any other text; the message points at the position.
+        TypeError: no text.
 
     >>> str(parse("U(B(2.2, 0.90))"))
     'U(B(2.2,0.9))'
