@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from umixup.models import PreActBlock, PreActResNet18
+from umixup.models import Conv3x3, PreActBlock, PreActResNet18
 
 
 def fresh(make):
@@ -105,3 +105,23 @@ def test_in_evaluation_mode_an_output_does_not_depend_on_the_batch():
     torch.testing.assert_close(model(x)[:1], model(x[:1]))
     model.train()
     assert not torch.allclose(model(x)[:2], model(x[:2]))
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("side", [(1, 1), (2, 2), (3, 3), (1, 2), (4, 4)])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_a_convolution_of_a_small_map_is_torchs(side, stride, layout):
+    generator = torch.Generator().manual_seed(0)
+    convolution = fresh(lambda: Conv3x3(5, 7, stride).double())
+    x = torch.randn(3, 5, *side, generator=generator, dtype=torch.float64)
+    x = x.contiguous(memory_format=layout).requires_grad_()
+    theirs = F.conv2d(x, convolution.weight, stride=stride, padding=1)
+    ours = convolution(x)
+    torch.testing.assert_close(ours, theirs)
+    along = torch.randn(ours.shape, generator=generator, dtype=torch.float64)
+    inputs = x, convolution.weight
+    for one, other in zip(
+        torch.autograd.grad(ours, inputs, along), torch.autograd.grad(theirs, inputs, along),
+        strict=True,
+    ):  # fmt: skip
+        torch.testing.assert_close(one, other)

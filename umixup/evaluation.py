@@ -18,7 +18,20 @@ def predict(model: nn.Module, x: Tensor, data: DataSet, batch_size: int = 500) -
     return outputs
 
 
-def test_error(model: nn.Module, data: DataSet) -> Tensor:
-    """Share of the test set whose largest output is not its label: a scalar tensor in [0, 1]."""
-    wrong = predict(model, data.test_x, data).argmax(dim=1) != data.test_y
-    return wrong.double().mean()
+def test_error(
+    model: nn.Module,
+    data: DataSet,
+    label_vectors: Tensor | None = None,  # noqa: PT028 – a share of errors, no test
+) -> Tensor:
+    """Share of the test set that is taken for another class: a scalar tensor in [0, 1].
+
+    Args:
+        model: from images to outputs (n, d).
+        data: its test set is used.
+        label_vectors: (C, d), of one length: the class taken is that of the vector nearest in
+            angle to the output. By default that of the largest output.
+    """
+    outputs = predict(model, data.test_x, data)
+    if label_vectors is not None:
+        outputs = outputs @ label_vectors.T
+    return (outputs.argmax(dim=1) != data.test_y).double().mean()

@@ -13,15 +13,21 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
+import signal
 import sys
+import threading
 import time
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from umixup import checkpoints as checkpoint
 from umixup import data as datasets
 from umixup import losses, pairs, results
 from umixup._random import drawing_from, generator_for
@@ -35,10 +41,8 @@ from umixup.schemes import parse
 PROFILES: dict[str, dict[str, Any]] = {
     "quick": dict(
         width=8,
-        epochs=6,
-        milestones=(4, 5),
-        batch_size=64,
-        learning_rate=0.05,
+        epochs=20,
+        milestones=(10, 15),
         crop_padding=1,
         flip=False,
     ),
@@ -46,8 +50,9 @@ PROFILES: dict[str, dict[str, Any]] = {
     "full": dict(),
 }
 _DATA_OF = {"quick": "digits", "small": "fashion-mnist", "full": "fashion-mnist"}
-TRAINED_LOSSES = ("ce",)
-_SETTING = ("dataset", "scheme", "loss", "seed")  # all other fields are the recipe
+TRAINED_LOSSES = ("ce", "nc", "nc-released")
+# All other fields are the recipe. The test set's transform changes no training.
+_SETTING = ("dataset", "scheme", "loss", "seed", "augment_test")
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,9 @@ class Config:
     Attributes:
         dataset: a name in ``um.data.NAMES``.
         scheme: as ``um.parse`` reads it; kept in its shortest form.
-        loss: "ce".
+        loss: "ce", or the negative cosine to fixed label vectors: "nc" as the paper's text has it,
+            "nc-released" as the authors' code does.
+        label_dim: of the label vectors; ``None`` is the paper's, 300 (700 for CIFAR100).
         pairing: a name in ``um.pairs.PAIRINGS``.
         lam_per: "sample" or "batch".
         width: of PreActResNet18; 64 in the paper.
@@ -68,6 +75,9 @@ class Config:
         crop_padding: pixels of padding before a random crop; 0 leaves it out.
         flip: mirror each image with probability ½.
         train_size: how many of the first training samples are used; ``None``: all.
+        augment_test: also test with the training set's crops and flips, as the authors did on
+            MNIST and Fashion-MNIST.
+        precision: "float32", "bfloat16" (autocast), or "auto": bfloat16 on a GPU only.
         seed: ≥ 0.
 
     Raises:
@@ -89,6 +99,9 @@ class Config:
     crop_padding: int = 4
     flip: bool = True
     train_size: int | None = None
+    label_dim: int | None = None
+    augment_test: bool = False
+    precision: str = "auto"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -98,26 +111,30 @@ class Config:
         if not isinstance(self.pairing, str):
             raise ValueError(f"pairing = {self.pairing!r}: it must be the name of one")
         pairs.by_name(self.pairing)
-        for name, allowed in (("loss", TRAINED_LOSSES), ("lam_per", ("sample", "batch"))):
+        for name, allowed in _CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(
                     f"{name} = {getattr(self, name)!r}: it must be one of {', '.join(allowed)}"
                 )
         whole = {"width": 1, "epochs": 1, "batch_size": 1, "crop_padding": 0, "seed": 0}
         numbers = {name: (getattr(self, name), least) for name, least in whole.items()}
-        if self.train_size is not None:
-            numbers["train_size"] = self.train_size, 1
+        for name in ("train_size", "label_dim"):
+            if getattr(self, name) is not None:
+                numbers[name] = getattr(self, name), 1
         numbers |= {f"milestones[{k}]": (value, 1) for k, value in enumerate(self.milestones)}
         for name, (value, least) in numbers.items():
             if type(value) is not int or value < least:
                 raise ValueError(f"{name} = {value!r}: it must be a whole number ≥ {least}")
+        if self.loss == "ce" and self.label_dim is not None:
+            raise ValueError(f"label_dim = {self.label_dim!r}: cross-entropy has no label vectors")
         for name in ("learning_rate", "momentum", "weight_decay"):
             value = getattr(self, name)
             if not isinstance(value, (int, float)) or not 0 <= value < math.inf:
                 raise ValueError(f"{name} = {value!r}: it must be a finite number ≥ 0")
             object.__setattr__(self, name, float(value))  # 0 and 0.0 are one config
-        if not isinstance(self.flip, bool):
-            raise ValueError(f"flip = {self.flip!r}: it must be True or False")
+        for name in ("flip", "augment_test"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name} = {getattr(self, name)!r}: it must be True or False")
 
     @property
     def profile(self) -> str:
@@ -131,9 +148,37 @@ class Config:
         """The fields that a profile fixes: all but data set, scheme, loss and seed."""
         return {name: value for name, value in asdict(self).items() if name not in _SETTING}
 
+    def to_json(self) -> str:
+        """The fields as JSON."""
+        return json.dumps(asdict(self), indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> Config:
+        """The config of such a JSON text; fields that are left out have their defaults.
+
+        Raises:
+            ValueError: no JSON object, a field that there is not, or one out of range.
+
+        >>> Config.from_json('{"dataset": "digits", "epochs": 3, "milestones": []}').epochs
+        3
+        """
+        values = json.loads(text)
+        known = {field.name for field in fields(cls)}
+        if not isinstance(values, dict) or not values.keys() <= known:
+            alien = sorted(values.keys() - known) if isinstance(values, dict) else type(values)
+            raise ValueError(f"config: {alien} unknown; its fields are {', '.join(sorted(known))}")
+        return cls(**values)
+
     def hash(self) -> str:
         """Sixteen hexadecimal digits that differ where any field differs."""
         return _hash(asdict(self))
+
+
+_CHOICES = {
+    "loss": TRAINED_LOSSES,
+    "lam_per": ("sample", "batch"),
+    "precision": ("auto", "float32", "bfloat16"),
+}
 
 
 def _hash(values: dict[str, Any]) -> str:
@@ -161,18 +206,23 @@ class Run:
     Attributes:
         config: what was trained.
         test_errors: after each epoch, shares of 1.
+        augmented_test_errors: the same with the training set's crops and flips; empty unless
+            ``config.augment_test``.
         train_losses: the scheme's own loss, averaged over each epoch's samples.
-        seconds: wall time of training and evaluation.
+        seconds: wall time of training and evaluation, over all sittings.
         device: "cpu" or "cuda".
         model: the trained network, in evaluation mode.
+        label_vectors: (C, d); the predicted class is that of the vector with the largest product.
     """
 
     config: Config
     test_errors: list[float]
+    augmented_test_errors: list[float]
     train_losses: list[float]
     seconds: float
     device: str
     model: nn.Module = field(repr=False)
+    label_vectors: Tensor = field(repr=False)
 
     @property
     def averaged_epochs(self) -> int:
@@ -183,7 +233,15 @@ class Run:
     @property
     def error(self) -> float:
         """Mean test error over the last epochs, a share of 1."""
-        last = self.test_errors[-self.averaged_epochs :]
+        return self._mean(self.test_errors)
+
+    @property
+    def augmented_error(self) -> float | None:
+        """The same of ``augmented_test_errors``; ``None`` where there are none."""
+        return self._mean(self.augmented_test_errors) if self.augmented_test_errors else None
+
+    def _mean(self, errors: list[float]) -> float:
+        last = errors[-self.averaged_epochs :]
         return sum(last) / len(last)
 
     def record(self) -> dict[str, Any]:
@@ -195,8 +253,10 @@ class Run:
             "recipe": _hash(self.config.recipe()),
             "config": asdict(self.config),
             "error": self.error,
+            "augmented_error": self.augmented_error,
             "averaged_epochs": self.averaged_epochs,
             "test_errors": self.test_errors,
+            "augmented_test_errors": self.augmented_test_errors,
             "train_losses": self.train_losses,
             "seconds": self.seconds,
             "device": self.device,
@@ -208,7 +268,16 @@ class Run:
 def new_model(config: Config, data: datasets.DataSet) -> nn.Module:
     """The config's network with its initial weights, which depend on the seed alone."""
     with drawing_from(generator_for(config.seed, "init")):
-        return PreActResNet18(len(data.classes), data.train_x.shape[1], config.width)
+        outputs = new_label_vectors(config, len(data.classes)).shape[1]
+        return PreActResNet18(outputs, data.train_x.shape[1], config.width)
+
+
+def new_label_vectors(config: Config, classes: int) -> Tensor:
+    """φ of every class, (C, d): one-hot for cross-entropy, else orthonormal, of the seed alone."""
+    if config.loss == "ce":
+        return torch.eye(classes)
+    dim = config.label_dim or (700 if config.dataset == "cifar100" else 300)
+    return losses.label_vectors(classes, dim, generator_for(config.seed, "labels"))
 
 
 def train(
@@ -217,6 +286,9 @@ def train(
     data: datasets.DataSet | None = None,
     device: torch.device | str | None = None,
     progress: bool | None = None,
+    checkpoints: str | os.PathLike[str] | None = None,
+    every: int = 10,
+    resume: bool = False,
 ) -> Run:
     """Train a config, and test after every epoch.
 
@@ -225,19 +297,27 @@ def train(
         data: the data set, if it is already loaded; else ``um.data.load(config.dataset)``.
         device: by default a GPU if there is one.
         progress: show a bar; by default only in a terminal.
+        checkpoints: a folder for this run alone. Ctrl-C leaves a checkpoint there.
+        every: epochs from one checkpoint to the next, ≥ 1; the last epoch has one too.
+        resume: go on from the latest checkpoint, to the same bits as without the break on the
+            same machine; from the start where there is none.
 
     Raises:
-        ValueError: a batch larger than the training set, a batch of one sample, or data of
-            another name.
+        ValueError: a batch larger than the training set, a batch of one sample, data of another
+            name, checkpoints of another config, or some in the folder though not ``resume``.
         FileNotFoundError: the data set's files are not there.
         FloatingPointError: the loss is no longer finite.
+        KeyboardInterrupt: Ctrl-C; the message says how to go on.
     """
+    if type(every) is not int or every < 1:
+        raise ValueError(f"every = {every!r}: it must be a whole number ≥ 1")
+    if resume and checkpoints is None:
+        raise ValueError("resume = True: it needs the folder of the checkpoints")
     device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     data = datasets.load(config.dataset) if data is None else data
     if data.name != config.dataset:
         raise ValueError(f"data is {data.name!r}, config.dataset {config.dataset!r}")
     data = data.first(config.train_size).to(device)
-    scheme, loss = parse(config.scheme), losses.BY_NAME[config.loss]
     n = len(data.train_x)
     if config.batch_size > n:
         raise ValueError(f"batch_size = {config.batch_size}: the training set has {n} samples")
@@ -246,81 +326,209 @@ def train(
             f"batch_size = {config.batch_size}: of {n} samples it leaves a batch of one, "
             "which batch normalisation cannot train on; choose another"
         )
+    state = checkpoint.latest(checkpoints, asdict(config)) if checkpoints is not None else None
+    if state is not None and not resume:
+        raise ValueError(
+            f"checkpoints = {str(checkpoints)!r}: a run was begun there; go on with resume=True, "
+            "or name another folder"
+        )
+    trainer = _Trainer(config, data, device)
+    if state is not None:
+        trainer.restore(state)
+    shown = sys.stderr.isatty() if progress is None else progress
+    with (
+        tqdm(
+            total=config.epochs * n,
+            initial=trainer.samples_done,
+            unit="sample",
+            unit_scale=True,
+            disable=not shown,
+            desc=config.scheme,
+        ) as bar,
+        _interruptible(checkpoints is not None) as interrupted,
+    ):
+        while trainer.epoch < config.epochs:
+            whole = trainer.run_epoch(bar, interrupted)
+            due = trainer.epoch % every == 0 or trainer.epoch == config.epochs
+            if checkpoints is not None and (due or not whole):
+                path = checkpoint.save(checkpoints, trainer.state())
+            if not whole:
+                raise KeyboardInterrupt(
+                    f"stopped in epoch {trainer.epoch + 1}; {path} has it. To go on: "
+                    f"train(config, checkpoints={str(checkpoints)!r}, resume=True)"
+                )
+    return trainer.run()
 
-    model = new_model(config, data).to(device).train()
-    # oneDNN is faster in channels_last; with widths off its blocks of 8 torch 2.15 crashes there.
-    if device.type == "cuda" or config.width % 8 == 0:
-        model = model.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.SGD(
-        model.parameters(),
-        config.learning_rate,
-        momentum=config.momentum,
-        weight_decay=config.weight_decay,
-    )
-    schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, list(config.milestones), gamma=0.1)
-    one_hot = torch.eye(len(data.classes), device=device)
 
-    def batch(indices: Tensor, crops: tuple[Tensor, Tensor]) -> Tensor:
-        return data.normalize(
-            datasets.crop_and_flip(data.train_x[indices], *crops, config.crop_padding)
+@contextmanager
+def _interruptible(wanted: bool) -> Iterator[list[bool]]:
+    """Inside, the first Ctrl-C is noted in the list instead of raised; a second one is raised."""
+    noted: list[bool] = []
+    if not wanted or threading.current_thread() is not threading.main_thread():
+        yield noted
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, frame: object) -> None:
+        noted.append(True)
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class _Trainer:
+    """A run under way: what a checkpoint holds, and how an epoch goes."""
+
+    def __init__(self, config: Config, data: datasets.DataSet, device: torch.device) -> None:
+        self.config, self.data, self.device = config, data, device
+        self.scheme, self.loss = parse(config.scheme), losses.BY_NAME[config.loss]
+        self.vectors = new_label_vectors(config, len(data.classes)).to(device)
+        model = new_model(config, data).to(device).train()
+        # oneDNN is faster in channels_last; off its blocks of 8 channels torch 2.15 crashes there.
+        if device.type == "cuda" or config.width % 8 == 0:
+            model = model.to(memory_format=torch.channels_last)
+        self.model = model
+        self.optimizer = torch.optim.SGD(
+            model.parameters(),
+            config.learning_rate,
+            momentum=config.momentum,
+            weight_decay=config.weight_decay,
+        )
+        self.bfloat16 = config.precision == "bfloat16" or (
+            config.precision == "auto" and device.type == "cuda"
+        )
+        self.epoch = self.step = 0  # done
+        self.test_errors: list[float] = []
+        self.augmented_test_errors: list[float] = []
+        self.train_losses: list[float] = []
+        self.seconds = 0.0
+        steps = -(-len(data.train_x) // config.batch_size)
+        self.step_losses = torch.zeros(steps, dtype=torch.float64, device=device)  # of this epoch
+
+    _SAVED = ("epoch", "step", "test_errors", "augmented_test_errors", "train_losses", "seconds")
+
+    def state(self) -> dict[str, Any]:
+        """All that is needed to go on, as tensors and plain data."""
+        return {
+            "config": asdict(self.config),
+            **{name: getattr(self, name) for name in self._SAVED},
+            "step_losses": self.step_losses,
+            "label_vectors": self.vectors,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to where ``state`` was taken."""
+        for name in self._SAVED:
+            setattr(self, name, state[name])
+        self.step_losses.copy_(state["step_losses"])
+        self.vectors.copy_(state["label_vectors"])
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+
+    @property
+    def samples_done(self) -> int:
+        """Over all epochs."""
+        return self.epoch * len(self.data.train_x) + self.step * self.config.batch_size
+
+    def run_epoch(self, bar: tqdm[Any], interrupted: list[bool]) -> bool:
+        """The rest of an epoch and its test; False if it was interrupted after a step."""
+        config, data, start = self.config, self.data, time.perf_counter()
+        size, n = config.batch_size, len(data.train_x)
+        plan = pairs.plan_epoch(
+            self.scheme,
+            config.pairing,
+            n,
+            batch_size=size,
+            seed=config.seed,
+            epoch=self.epoch,
+            lam_per=config.lam_per,
+        )
+        plan = pairs.Plan(*(v.to(self.device) for v in plan))
+        crops = tuple(c.to(self.device) for c in _crops(config, len(plan.lam), self.epoch))
+        rate = config.learning_rate * 0.1 ** sum(m <= self.epoch for m in config.milestones)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        for k in range(self.step, len(self.step_losses)):
+            part = slice(k * size, (k + 1) * size)
+            first, second, lam, gamma = (v[part] for v in plan)
+            x, x2 = (
+                self._images(data.train_x[i], *(c[part] for c in own))
+                for i, own in ((first, crops[:2]), (second, crops[2:]))
+            )
+            y, y2 = self.vectors[data.train_y[first]], self.vectors[data.train_y[second]]
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
+                outputs = self.model(mix(x, x2, lam))
+            values = self.loss(outputs, mix(y, y2, gamma))
+            self.optimizer.zero_grad(set_to_none=True)
+            values.mean().backward()
+            self.optimizer.step()
+            self.step_losses[k] = values.detach().sum()
+            self.step = k + 1
+            bar.update(len(first))
+            if interrupted and self.step < len(self.step_losses):
+                self.seconds += time.perf_counter() - start
+                return False
+        self._close_epoch(len(plan.lam))
+        self.seconds += time.perf_counter() - start
+        bar.set_postfix(
+            error=f"{100 * self.test_errors[-1]:.2f}%", loss=f"{self.train_losses[-1]:.3f}"
+        )
+        return not interrupted
+
+    def _close_epoch(self, samples: int) -> None:
+        """What waits for the device, once an epoch: the losses and the test."""
+        step_losses = self.step_losses.tolist()
+        for k, value in enumerate(step_losses):
+            if not math.isfinite(value):
+                raise FloatingPointError(
+                    f"epoch {self.epoch + 1}, step {k + 1} of {len(step_losses)}: the training "
+                    f"loss is {value}; try a learning_rate below {self.config.learning_rate}"
+                )
+        self.train_losses.append(sum(step_losses) / samples)
+        data = self.data
+        self.test_errors.append(float(test_error(self.model, data, self.vectors)))
+        if self.config.augment_test:
+            drawn = _crops(self.config, len(data.test_x), self.epoch, "test augmentation")
+            offsets, flips = (c.to(self.device) for c in drawn[:2])
+            padding = self.config.crop_padding
+            moved = datasets.crop_and_flip(data.test_x, offsets, flips, padding)
+            error = test_error(self.model, replace(data, test_x=moved), self.vectors)
+            self.augmented_test_errors.append(float(error))
+        self.epoch, self.step = self.epoch + 1, 0
+
+    def _images(self, x: Tensor, offsets: Tensor, flips: Tensor) -> Tensor:
+        """Cropped, flipped, normalised."""
+        cropped = datasets.crop_and_flip(x, offsets, flips, self.config.crop_padding)
+        return self.data.normalize(cropped)
+
+    def run(self) -> Run:
+        """What came of it."""
+        return Run(
+            self.config,
+            self.test_errors,
+            self.augmented_test_errors,
+            self.train_losses,
+            self.seconds,
+            self.device.type,
+            self.model.eval(),
+            self.vectors,
         )
 
-    test_errors, train_losses = [], []
-    start = time.perf_counter()
-    shown = sys.stderr.isatty() if progress is None else progress
-    with tqdm(total=config.epochs * n, unit="sample", disable=not shown, desc=config.scheme) as bar:
-        for epoch in range(config.epochs):
-            plan = pairs.plan_epoch(
-                scheme,
-                config.pairing,
-                n,
-                batch_size=config.batch_size,
-                seed=config.seed,
-                epoch=epoch,
-                lam_per=config.lam_per,
-            )
-            plan = pairs.Plan(*(v.to(device) for v in plan))
-            crops = [
-                c.to(device).split(config.batch_size) for c in _crops(config, len(plan.lam), epoch)
-            ]
-            total = torch.zeros((), device=device)
-            for k, (first, second, lam, gamma) in enumerate(
-                zip(*(v.split(config.batch_size) for v in plan), strict=True)
-            ):
-                x = batch(first, (crops[0][k], crops[1][k]))
-                x2 = batch(second, (crops[2][k], crops[3][k]))
-                target = mix(one_hot[data.train_y[first]], one_hot[data.train_y[second]], gamma)
-                values = loss(model(mix(x, x2, lam)), target)
-                optimizer.zero_grad(set_to_none=True)
-                values.mean().backward()
-                optimizer.step()
-                total += values.detach().sum()
-                bar.update(len(first))
-            schedule.step()
-            train_losses.append(float(total) / len(plan.lam))
-            if not torch.isfinite(total):
-                raise FloatingPointError(
-                    f"epoch {epoch + 1}: the training loss is {train_losses[-1]}; "
-                    f"try a learning_rate below {config.learning_rate}"
-                )
-            test_errors.append(float(test_error(model, data)))
-            bar.set_postfix(error=f"{100 * test_errors[-1]:.2f}%", loss=f"{train_losses[-1]:.3f}")
-    return Run(
-        config,
-        test_errors,
-        train_losses,
-        time.perf_counter() - start,
-        device.type,
-        model.eval(),
-    )
 
+def _crops(
+    config: Config, n: int, epoch: int, stream: str = "augmentation"
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Offsets and flips of n first samples, then of n second samples."""
+    generator = generator_for(config.seed, stream, epoch)
 
-def _crops(config: Config, n: int, epoch: int) -> tuple[Tensor, ...]:
-    """Offsets and flips of an epoch's first samples, then of its second samples."""
-    generator = generator_for(config.seed, "augmentation", epoch)
-    drawn: list[Tensor] = []
-    for _ in range(2):
-        drawn.append(torch.randint(2 * config.crop_padding + 1, (n, 2), generator=generator))
-        flips = torch.rand(n, generator=generator) < 0.5
-        drawn.append(flips & config.flip)
-    return tuple(drawn)
+    def one() -> tuple[Tensor, Tensor]:
+        offsets = torch.randint(2 * config.crop_padding + 1, (n, 2), generator=generator)
+        return offsets, (torch.rand(n, generator=generator) < 0.5) & config.flip
+
+    return (*one(), *one())

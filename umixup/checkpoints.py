@@ -1,0 +1,87 @@
+"""Checkpoints of a run: a folder of its own, written whole or not at all, the last two kept.
+
+A checkpoint says what was done of a config: epochs, and steps of the epoch under way. As an
+epoch's plan follows from config, seed and epoch, nothing else is needed to go on bit for bit.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+
+_NAME = re.compile(r"epoch-(\d{4,})-step-(\d{6,})\.pt")
+KEPT = 2
+
+
+def _found(folder: Path) -> list[Path]:
+    """The folder's checkpoints, the latest first."""
+    paths = [path for path in folder.glob("epoch-*.pt") if _NAME.fullmatch(path.name)]
+    return sorted(paths, key=lambda path: _place(path.name), reverse=True)
+
+
+def _place(name: str) -> tuple[int, int]:
+    found = _NAME.fullmatch(name)
+    assert found is not None
+    return int(found[1]), int(found[2])
+
+
+def save(folder: str | os.PathLike[str], state: dict[str, Any]) -> Path:
+    """Write ``state`` (with its "epoch" and "step") into the folder, and drop all but the last two.
+
+    The file is written beside its place, flushed to the disk and renamed.
+    """
+    target = Path(folder) / f"epoch-{state['epoch']:04d}-step-{state['step']:06d}.pt"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.with_name(f".{target.stem}.{os.getpid()}.part")
+    try:
+        with beside.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, target)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    for old in _found(target.parent)[KEPT:]:
+        old.unlink(missing_ok=True)
+    return target
+
+
+def latest(folder: str | os.PathLike[str], config: dict[str, Any]) -> dict[str, Any] | None:
+    """The latest checkpoint in the folder that can be read; ``None`` if there is none at all.
+
+    One that is truncated or corrupt is named in a warning, and the one before it is taken.
+
+    Args:
+        folder: of one run.
+        config: the config's fields; the checkpoint must be of the same.
+
+    Raises:
+        ValueError: the checkpoint is of another config (the message names the fields that
+            differ), or none of those there can be read.
+    """
+    paths = _found(Path(folder))
+    for path in paths:
+        try:
+            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+            theirs = state["config"]
+        except Exception as error:  # zip, pickle and torch raise what they like
+            warnings.warn(
+                f"checkpoint {path} cannot be read ({type(error).__name__}); "
+                "the one before it is used",
+                stacklevel=2,
+            )
+            continue
+        unlike = [name for name in config if theirs.get(name) != config[name]]
+        if unlike or theirs.keys() != config.keys():
+            told = ", ".join(f"{n} = {theirs.get(n)!r} there, {config[n]!r} here" for n in unlike)
+            raise ValueError(f"checkpoint {path} is of another config: {told or 'other fields'}")
+        return state
+    if paths:
+        raise ValueError(f"checkpoints = {str(folder)!r}: none of the {len(paths)} can be read")
+    return None
