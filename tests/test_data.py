@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 import torchvision.transforms.functional as TF
 from hypothesis import given
 from hypothesis import strategies as st
@@ -171,7 +172,7 @@ def test_to_moves_all_four_tensors(digits):
     assert moved.classes == digits.classes
 
 
-# crop_and_flip
+# gather_crops and crop_and_flip
 
 
 @given(
@@ -193,9 +194,14 @@ def test_crop_and_flip_is_that_of_torchvision(seed, batch, channels, height, wid
     for image, (top, left), flip in zip(x, offsets.tolist(), flips.tolist(), strict=True):
         image = TF.crop(TF.pad(image, [padding]), top, left, height, width)
         expected.append(TF.hflip(image) if flip else image)
-    got = data.crop_and_flip(x, offsets, flips, padding)
-    assert got.dtype == torch.uint8
-    assert torch.equal(got, torch.stack(expected))
+    for given_x in (x, x.contiguous(memory_format=torch.channels_last), x.float()):
+        got = data.crop_and_flip(given_x, offsets, flips, padding)
+        assert got.dtype == given_x.dtype
+        assert torch.equal(got.byte(), torch.stack(expected))
+    indices = torch.randint(batch, (2 * batch,), generator=generator)
+    padded = F.pad(torch.cat([x, x]), (padding,) * 4)[batch:]  # one that does not begin at 0
+    got = data.gather_crops(padded, indices, offsets[indices], flips[indices], padding)
+    assert torch.equal(got, torch.stack(expected)[indices])
 
 
 def test_without_padding_and_flips_images_stay_as_they_are(digits):
@@ -204,3 +210,16 @@ def test_without_padding_and_flips_images_stay_as_they_are(digits):
     assert torch.equal(still, x)
     centred = data.crop_and_flip(x, torch.full((4, 2), 3), torch.zeros(4).bool(), 3)
     assert torch.equal(centred, x)
+
+
+def test_every_offset_gives_its_own_crop_of_test_images(digits):
+    """Against slices, to the last pixel of the last image, and for images that are not square."""
+    x, padding = digits.test_x[-4:, :, :, :5], 2
+    padded = F.pad(x, (padding,) * 4)
+    for top in range(2 * padding + 1):
+        for left in range(2 * padding + 1):
+            offsets, flips = torch.tensor([[top, left]] * 4), torch.tensor([False, True] * 2)
+            expected = padded[:, :, top : top + 8, left : left + 5].clone()
+            expected[1::2] = expected[1::2].flip(3)
+            got = data.crop_and_flip(x, offsets, flips, padding)
+            assert torch.equal(got, expected)
