@@ -1,0 +1,143 @@
+"""Folders of images as tensors: found as torchvision's ImageFolder does, decoded once, and kept."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
+
+import torch
+from torch import Tensor
+
+_Samples = list[tuple[str, int]]  # a file and its label
+
+
+def read(
+    path: Path, side: int | None, cache: Path
+) -> tuple[Tensor, Tensor, Tensor, Tensor, tuple[str, ...]]:
+    """The images in path/train/CLASS and path/test/CLASS, one of each class in turn.
+
+    Args:
+        side: to which the shorter side is resized before the centre is cropped; ``None``: neither.
+        cache: the file that keeps them decoded, one for each path and side.
+
+    Returns:
+        train_x, train_y, test_x, test_y and the classes; x is (n, 3, H, W) uint8, y (n,) int64.
+
+    Raises:
+        ValueError: a file that is no image, images of several sizes, or classes that differ.
+        FileNotFoundError: the folders are not laid out like this.
+    """
+    train, test, classes = _find(path)
+    files = [file for file, _ in train + test]
+    key = _key(path, files)
+    x = _kept(cache, key)
+    if x is None:
+        x = _decode(path, files, side)
+        _keep(cache, key, x)
+    y = torch.tensor([label for _, label in train + test])
+    n = len(train)
+    return x[:n], y[:n], x[n:], y[n:], classes
+
+
+def _find(path: Path) -> tuple[_Samples, _Samples, tuple[str, ...]]:
+    """Files and labels of the training and of the test images, and the classes."""
+    from torchvision.datasets import ImageFolder
+
+    try:
+        train, test = (ImageFolder(str(path / part)) for part in ("train", "test"))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise FileNotFoundError(
+            f"no folder of images in {path}: {error}\nExpected are\n"
+            f"    {path / 'train' / 'CLASS'}/*.jpg (or .png, …)\n"
+            f"    {path / 'test' / 'CLASS'}/*.jpg\n"
+            "UMIXUP_DATA names the folder of the data sets; 'digits' needs no files"
+        ) from error
+    if train.classes != test.classes:
+        one = min({*train.classes} ^ {*test.classes})
+        raise ValueError(f"{path}: {one!r} is a class in train/ or test/ alone; both need it")
+    return _in_turn(train.samples), _in_turn(test.samples), tuple(train.classes)
+
+
+def _in_turn(samples: _Samples) -> _Samples:
+    """One of each class in turn, so that the first n hold all classes."""
+    before: Counter[int] = Counter()
+    ranked = []
+    for file, label in samples:
+        ranked.append((before[label], label, file))
+        before[label] += 1
+    return [(file, label) for _, label, file in sorted(ranked)]
+
+
+def _decode(path: Path, files: list[str], side: int | None) -> Tensor:
+    """The files as RGB images of one size, (n, 3, H, W) uint8."""
+    # PIL reads all that ImageFolder finds; decode_image, a fifth faster, gives the same bits for
+    # JPEG and PNG but knows no BMP, TIFF or PPM.
+    from torchvision.datasets.folder import default_loader
+    from torchvision.transforms import functional as tf
+    from tqdm import tqdm
+
+    def decoded(file: str) -> Tensor:
+        try:
+            image = default_loader(file)
+        except (OSError, SyntaxError) as error:  # what PIL raises
+            raise ValueError(f"{file} cannot be read as an image: {error}") from error
+        if side is not None:
+            image = tf.center_crop(tf.resize(image, [side]), [side])  # PIL's resize antialiases
+        x: Tensor = tf.pil_to_tensor(image)
+        return x
+
+    first = decoded(files[0])
+    x = first.new_empty(len(files), *first.shape)
+
+    def fill(k: int) -> None:
+        image = decoded(files[k])
+        if image.shape != first.shape:
+            (_, h, w), (_, h2, w2) = first.shape, image.shape
+            raise ValueError(
+                f"images must be of one size, but {files[0]} has {w}×{h} pixels and {files[k]} "
+                f"{w2}×{h2}; the data set 'folder:{path}@{min(h, w)}' resizes them all"
+            )
+        x[k] = image
+
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        done = pool.map(fill, range(len(files)))
+        for _ in tqdm(done, f"decoding {path.name}", len(files), unit="image", disable=None):
+            pass
+    return x
+
+
+def _key(path: Path, files: list[str]) -> str:
+    """Differs where a file was added, removed, renamed or changed, by its size and time."""
+    digest = hashlib.blake2b(b"1")  # raise it when the same files are to give other tensors
+    for file in files:
+        stat, inside = os.stat(file), os.fsencode(file.removeprefix(str(path)))
+        digest.update(b"\0%b\0%d\0%d" % (inside, stat.st_size, stat.st_mtime_ns))
+    return digest.hexdigest()
+
+
+def _kept(cache: Path, key: str) -> Tensor | None:
+    """The images kept under a key, mapped so that processes share them; else ``None``."""
+    try:
+        kept = torch.load(str(cache), weights_only=True, mmap=True)
+    except (OSError, RuntimeError, pickle.UnpicklingError):  # none, a part of one, or no cache
+        return None
+    x: Tensor | None = kept["x"] if kept["key"] == key else None
+    return x
+
+
+def _keep(cache: Path, key: str, x: Tensor) -> None:
+    """Keep images for the next time, whole or not at all; where one cannot write, do not."""
+    beside = cache.with_name(f"{uuid4().hex}.part")
+    with suppress(OSError, RuntimeError):
+        try:
+            cache.parent.mkdir(exist_ok=True)
+            torch.save({"key": key, "x": x}, beside)
+            os.replace(beside, cache)
+        finally:
+            beside.unlink(missing_ok=True)
