@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import pickle
 import shlex
 from pathlib import Path
 
@@ -9,10 +12,13 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+import torchvision.datasets as tv
 import torchvision.transforms.functional as TF
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from sklearn.datasets import load_digits
+from torchvision.transforms import v2
 
 from umixup import data
 
@@ -34,72 +40,214 @@ def test_digits_are_those_of_scikit_learn(digits):
     assert (digits.name, digits.title) == ("digits", "digits")
 
 
-def test_normalized_training_pixels_have_mean_zero_and_variance_one(digits):
-    x = digits.normalize(digits.train_x)
-    assert x.dtype == torch.float32
-    assert x.mean().item() == pytest.approx(0, abs=1e-5)
-    assert x.var().item() == pytest.approx(1, abs=1e-5)
+def test_the_digits_keep_their_moments(digits):
+    pixels = digits.train_x.double() / 255
+    assert digits.mean == pytest.approx((pixels.mean().item(),), rel=1e-12)
+    assert digits.std == pytest.approx((pixels.std().item(),), rel=1e-12)
 
 
-def test_normalize_is_that_of_torchvision_and_leaves_its_argument(digits):
-    before = digits.test_x[:5].clone()
-    expected = TF.normalize(before / 255, [digits.mean], [digits.std])
-    torch.testing.assert_close(digits.normalize(digits.test_x[:5]), expected)
-    assert torch.equal(digits.test_x[:5], before)
+# MNIST and CIFAR, from tiny files laid out as theirs
 
 
-def idx(path: Path, values: np.ndarray) -> None:
-    """Write an IDX file as Fashion-MNIST has it: magic number, sizes, bytes."""
+def idx(path: Path, values: np.ndarray) -> str:
+    """Write an IDX file as MNIST has it: magic number, sizes, bytes. Gives its SHA-256."""
     head = np.array([0x0800 + values.ndim, *values.shape], dtype=">u4")
     path.write_bytes(head.tobytes() + values.astype(np.uint8).tobytes())
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-@pytest.fixture
-def tiny_fashion(tmp_path):
-    raw = tmp_path / "FashionMNIST" / "raw"
+@pytest.fixture(params=["mnist", "fashion-mnist"])
+def tiny_mnist(request, tmp_path, monkeypatch):
+    """A name, a root that has such files, and what is in them."""
+    name = request.param
+    raw = tmp_path / {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}[name] / "raw"
     raw.mkdir(parents=True)
     rng = np.random.default_rng(0)
-    made = {}
+    made, digests = {}, []
     for stem, n in (("train", 7), ("t10k", 3)):
         made[stem] = rng.integers(0, 256, (n, 28, 28)), rng.integers(0, 10, n)
-        idx(raw / f"{stem}-images-idx3-ubyte", made[stem][0])
-        idx(raw / f"{stem}-labels-idx1-ubyte", made[stem][1])
-    return tmp_path, made
+        digests.append(idx(raw / f"{stem}-images-idx3-ubyte", made[stem][0]))
+        digests.append(idx(raw / f"{stem}-labels-idx1-ubyte", made[stem][1]))
+    monkeypatch.setitem(data._SHA256, name, tuple(digests))
+    return name, tmp_path, made
 
 
-def test_fashion_mnist_is_read_from_its_files(tiny_fashion):
-    root, made = tiny_fashion
-    got = data.load("fashion-mnist", root)
-    assert got.train_x.shape == (7, 1, 28, 28)
-    assert got.test_x.shape == (3, 1, 28, 28)
-    assert got.train_x.dtype == torch.uint8
-    assert got.train_y.dtype == torch.int64
-    for x, y, stem in ((got.train_x, got.train_y, "train"), (got.test_x, got.test_y, "t10k")):
-        np.testing.assert_array_equal(x[:, 0].numpy(), made[stem][0])
-        np.testing.assert_array_equal(y.numpy(), made[stem][1])
+@pytest.fixture(params=["cifar10", "cifar100"])
+def tiny_cifar(request, tmp_path, monkeypatch):
+    """A name, a root that has such files, and what is in them."""
+    name = request.param
+    make = {"cifar10": tv.CIFAR10, "cifar100": tv.CIFAR100}[name]
+    folder = tmp_path / make.base_folder
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+
+    def write(file: str, content: object) -> tuple[str, str]:
+        (folder / file).write_bytes(pickle.dumps(content, protocol=2))
+        return file, hashlib.md5((folder / file).read_bytes()).hexdigest()
+
+    made, key = {}, "labels" if name == "cifar10" else "fine_labels"
+    for part in ("train_list", "test_list"):
+        written, images, labels = [], [], []
+        for file, _ in getattr(make, part):
+            images.append(rng.integers(0, 256, (4, 3072), dtype=np.uint8))
+            labels.append(rng.integers(0, 10, 4).tolist())
+            written.append(write(file, {"data": images[-1], key: labels[-1]}))
+        made[part] = np.concatenate(images).reshape(-1, 3, 32, 32), np.concatenate(labels)
+        monkeypatch.setattr(make, part, written)
+    classes = [f"class {k}" for k in range(10)]
+    file, digest = write(make.meta["filename"], {make.meta["key"]: classes})
+    monkeypatch.setattr(make, "meta", {**make.meta, "md5": digest})
+    return name, tmp_path, made
+
+
+def assert_holds(got: data.DataSet, train: tuple, test: tuple) -> None:
+    for x, y, (images, labels) in (
+        (got.train_x, got.train_y, train),
+        (got.test_x, got.test_y, test),
+    ):
+        assert x.dtype == torch.uint8
+        assert x.is_contiguous()
+        assert y.dtype == torch.int64
+        np.testing.assert_array_equal(x.numpy(), images)
+        np.testing.assert_array_equal(y.numpy(), labels)
+
+
+def test_mnist_is_read_from_its_files(tiny_mnist):
+    name, root, made = tiny_mnist
+    got = data.load(name, root)
+    assert_holds(got, *((made[part][0][:, None], made[part][1]) for part in ("train", "t10k")))
     assert len(got.classes) == 10
-    assert got.classes[0] == "T-shirt/top"
-    assert (got.mean, got.std) == (0.2860, 0.3530)
+    first, moments = {
+        "mnist": ("0 - zero", ((0.1307,), (0.3081,))),
+        "fashion-mnist": ("T-shirt/top", ((0.2860,), (0.3530,))),
+    }[name]
+    assert got.classes[0] == first
+    assert (got.mean, got.std) == moments
 
 
-def test_the_environment_says_where_the_data_lie(tiny_fashion, monkeypatch):
-    root, _ = tiny_fashion
+def test_cifar_is_read_from_its_files(tiny_cifar):
+    name, root, made = tiny_cifar
+    got = data.load(name, root)
+    assert_holds(got, made["train_list"], made["test_list"])
+    assert (got.name, got.title) == (name, name.upper())
+    assert got.classes[3] == "class 3"
+    assert len(got.mean) == len(got.std) == 3
+
+
+def files_of(root: Path) -> list[Path]:
+    return sorted(path for path in root.rglob("*") if path.is_file())
+
+
+def test_a_damaged_file_is_named(tiny_mnist):
+    name, root, _ = tiny_mnist
+    for path in files_of(root):
+        whole = path.read_bytes()
+        for damaged in (whole[:-1], whole[:-1] + bytes([whole[-1] ^ 1]), b""):
+            path.write_bytes(damaged)
+            for use in (data.load, data.fetch):
+                with pytest.raises(ValueError, match=r"is damaged, its sha256 is not") as told:
+                    use(name, root)
+                assert str(path) in str(told.value)
+                assert "Delete it and fetch it again" in str(told.value)
+        path.write_bytes(whole)
+    data.load(name, root)
+
+
+def test_a_damaged_file_of_cifar_is_named(tiny_cifar):
+    name, root, _ = tiny_cifar
+    for path in files_of(root):
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-1])
+        with pytest.raises(ValueError, match=r"is damaged, its md5 is not") as told:
+            data.load(name, root)
+        assert str(path) in str(told.value)
+        path.write_bytes(whole)
+
+
+def only_fetch_downloads(name: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (lost, *_) = files_of(root)
+    whole, calls = lost.read_bytes(), []
+    make = data._torchvision_class(name)
+    monkeypatch.setattr(make, "download", lambda self: calls.append(lost.write_bytes(whole)))
+    data.load(name, root)
+    data.fetch(name, root)
+    assert not calls
+    lost.unlink()
+    with pytest.raises(FileNotFoundError, match=lost.name):
+        data.load(name, root)
+    assert not calls
+    data.fetch(name, root)
+    assert len(calls) == 1
+
+
+def test_only_fetch_downloads_mnist_and_only_when_a_file_is_missing(tiny_mnist, monkeypatch):
+    only_fetch_downloads(*tiny_mnist[:2], monkeypatch)
+
+
+def test_only_fetch_downloads_cifar_and_only_when_a_file_is_missing(tiny_cifar, monkeypatch):
+    only_fetch_downloads(*tiny_cifar[:2], monkeypatch)
+
+
+def test_the_environment_says_where_the_data_lie(tiny_mnist, monkeypatch):
+    name, root, _ = tiny_mnist
     monkeypatch.setenv("UMIXUP_DATA", str(root))
-    assert len(data.load("fashion-mnist").train_x) == 7
+    assert len(data.load(name).train_x) == 7
+
+
+# The real files, where they are
+
+
+def real(name: str, folder: str) -> object:
+    there = (data.folder() / folder).is_dir()
+    return pytest.param(name, marks=pytest.mark.skipif(not there, reason=f"{name} is not here"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        real("mnist", "MNIST/raw"),
+        real("fashion-mnist", "FashionMNIST/raw"),
+        real("cifar10", "cifar-10-batches-py"),
+        real("cifar100", "cifar-100-python"),
+        real("cifar10-jpeg", "cifar10-jpeg"),
+    ],
+)
+def test_the_real_files_have_their_sizes_and_moments(name):
+    got = data.load(name)
+    shape = (1, 28, 28) if "mnist" in name else (3, 32, 32)
+    n = 60_000 if "mnist" in name else 50_000
+    assert got.train_x.shape == (n, *shape)
+    assert got.test_x.shape == (10_000, *shape)
+    classes = len(got.classes)
+    assert classes == (100 if name == "cifar100" else 10)
+    for y, each in ((got.train_y, n // classes), (got.test_y, 10_000 // classes)):
+        counts = torch.bincount(y, minlength=classes)
+        assert counts.sum() == len(y)
+        if name != "mnist":
+            assert counts.tolist() == [each] * classes
+    tolerance = 3e-3 if name == "cifar10-jpeg" else 1e-4
+    mean, std = data._moments(got.train_x)
+    assert mean == pytest.approx(got.mean, abs=tolerance)
+    assert std == pytest.approx(got.std, abs=tolerance)
 
 
 @pytest.mark.skipif(
-    not (data.folder() / "FashionMNIST" / "raw").is_dir(), reason="Fashion-MNIST is not here"
+    not (data.folder() / "cifar10-jpeg").is_dir(), reason="cifar10-jpeg is not here"
 )
-def test_the_real_fashion_mnist_has_its_sizes_and_moments():
-    got = data.load("fashion-mnist")
-    assert got.train_x.shape == (60_000, 1, 28, 28)
-    assert got.test_x.shape == (10_000, 1, 28, 28)
-    assert torch.bincount(got.train_y).tolist() == [6000] * 10
-    assert torch.bincount(got.test_y).tolist() == [1000] * 10
-    pixels = got.train_x.float() / 255
-    assert pixels.mean().item() == pytest.approx(got.mean, abs=1e-4)
-    assert pixels.std().item() == pytest.approx(got.std, abs=1e-4)
+def test_the_copy_of_cifar10_says_that_it_is_one():
+    got = data.load("cifar10-jpeg")
+    assert (got.name, got.title) == ("cifar10-jpeg", "JPEG copy of CIFAR10")
+    assert (got.mean, got.std) == data._CIFAR10
+    assert got.classes[0::9] == ("airplane", "truck")
+    assert got.train_y[:20].tolist() == [*range(10), *range(10)]
+    files = tv.ImageFolder(data.folder() / "cifar10-jpeg" / "test")
+    for k, index in ((0, 0), (1, 1000), (9999, 9999)):
+        image, label = files[index]
+        assert torch.equal(got.test_x[k], TF.pil_to_tensor(image))
+        assert got.test_y[k] == label
+
+
+# What is missing, and names
 
 
 def test_the_folder_is_the_argument_then_the_environment_then_here_then_above(
@@ -119,18 +267,57 @@ def test_the_folder_is_the_argument_then_the_environment_then_here_then_above(
     assert data.folder("mine") == Path("mine")
 
 
-def test_missing_files_are_told_with_the_command_that_fetches_them(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("mnist", "MNIST/raw"),
+        ("fashion-mnist", "FashionMNIST/raw"),
+        ("cifar10", "cifar-10-batches-py"),
+        ("cifar100", "cifar-100-python"),
+    ],
+)
+def test_missing_files_are_told_with_the_command_that_fetches_them(
+    name, folder, tmp_path, monkeypatch
+):
     monkeypatch.setenv("UMIXUP_DATA", str(tmp_path))
-    with pytest.raises(FileNotFoundError, match=r"dataset = 'fashion-mnist': no files in") as told:
-        data.load("fashion-mnist")
+    with pytest.raises(FileNotFoundError, match=rf"dataset = '{name}': no ") as told:
+        data.load(name)
     message = str(told.value)
-    assert str(tmp_path / "FashionMNIST") in message
+    assert str(tmp_path / folder) in message
     assert "UMIXUP_DATA" in message
+    assert "'digits' needs no files" in message
     (command,) = [line for line in message.splitlines() if "python -c" in line]
     python, flag, code = shlex.split(command)
     assert (python, flag) == ("python", "-c")
     compile(code, "command", "exec")
-    assert f"um.data.fetch('fashion-mnist', root='{tmp_path}')" in code
+    assert f"um.data.fetch('{name}', root='{tmp_path}')" in code
+
+
+@pytest.mark.parametrize("name", ["cifar10-jpeg", "folder:mine", "folder:mine@8"])
+@pytest.mark.parametrize("use", [data.load, data.fetch])
+def test_missing_images_are_told_with_the_layout_they_need(name, use, tmp_path):
+    folder = tmp_path / ("mine" if "mine" in name else name)
+    for made in (folder, folder / "train", folder / "test" / "a"):
+        with pytest.raises(FileNotFoundError, match="no folder of images in") as told:
+            use(name, tmp_path)
+        for said in (folder / "train" / "CLASS", folder / "test" / "CLASS", "'digits' needs no"):
+            assert str(said) in str(told.value)
+        made.mkdir(parents=True)
+
+
+@pytest.mark.parametrize(
+    "name", ["folder:mine", "folder:/a/b c", "folder:../mine@32", "folder:a:b@1", *data.NAMES]
+)
+def test_a_name_is_checked_without_a_look_at_files(name):
+    assert data.check_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "name", ["folder", "folder:", "folder:@32", "folder:a@0", "folder:a@b", "folder:a@8@8", "a", 3]
+)
+def test_other_names_are_told_with_the_forms_there_are(name):
+    with pytest.raises(ValueError, match=r"folder:PATH or folder:PATH@SIDE"):
+        data.check_name(name)
 
 
 @pytest.mark.parametrize("use", [data.load, data.fetch, data.check_name])
@@ -143,6 +330,217 @@ def test_an_unknown_data_set_is_told_with_those_there_are(use):
 
 def test_fetching_the_digits_needs_no_network(digits):
     assert torch.equal(data.fetch("digits").train_x, digits.train_x)
+
+
+# Folders of images
+
+
+def picture(path: Path, size: tuple[int, int], seed: int, mode: str = "RGB") -> None:
+    """Write an image of size (width, height) and random pixels; PNG keeps them as they are."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shape = (*size[::-1], 3) if mode == "RGB" else size[::-1]
+    pixels = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+
+
+@pytest.fixture
+def mine(tmp_path) -> Path:
+    """A folder of 8×6 images: 4 + 2 of cats and dogs for training, 1 + 1 for test."""
+    files = "train/cat/0 train/cat/1 train/cat/2 train/cat/deep/3 train/dog/0 train/dog/1"
+    for k, file in enumerate(f"{files} test/cat/0 test/dog/0".split()):
+        picture(tmp_path / "mine" / f"{file}.png", (8, 6), k)
+    return tmp_path / "mine"
+
+
+def image(path: Path) -> torch.Tensor:
+    return TF.pil_to_tensor(Image.open(path).convert("RGB"))
+
+
+IN_TURN = ["cat/0", "dog/0", "cat/1", "dog/1", "cat/2", "cat/deep/3"]
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+def test_a_folder_of_images_is_read_one_of_each_class_in_turn(mine, absolute, tmp_path):
+    got = data.load(f"folder:{mine if absolute else 'mine'}", tmp_path)
+    train = torch.stack([image(mine / "train" / f"{file}.png") for file in IN_TURN])
+    test = torch.stack([image(mine / "test" / f"{file}.png") for file in ("cat/0", "dog/0")])
+    assert train.shape == (6, 3, 6, 8)
+    assert_holds(got, (train, [0, 1, 0, 1, 0, 0]), (test, [0, 1]))
+    assert got.classes == ("cat", "dog")
+    assert (got.name, got.title) == (f"folder:{mine if absolute else 'mine'}", "mine")
+
+
+def test_a_folder_is_normalised_by_its_training_pixels_channel_by_channel(mine):
+    got = data.load("folder:mine", mine.parent)
+    x = got.normalize(got.train_x).double()
+    assert x.mean(dim=(0, 2, 3)).tolist() == pytest.approx([0] * 3, abs=1e-6)
+    assert x.transpose(0, 1).flatten(1).std(dim=1).tolist() == pytest.approx([1] * 3, abs=1e-6)
+
+
+def test_moments_are_those_of_numpy():
+    x = torch.randint(256, (5, 3, 7, 4), generator=torch.Generator().manual_seed(0)).byte()
+    x[:, 2] = 51
+    mean, std = data._moments(x)
+    pixels = x.numpy() / 255
+    assert mean == pytest.approx(pixels.mean(axis=(0, 2, 3)))
+    assert std[:2] == pytest.approx(pixels.std(axis=(0, 2, 3), ddof=1)[:2])
+    assert std[2] == 1  # no contrast: such a channel is normalised to 0, not to NaN
+
+
+@pytest.mark.parametrize("side", [4, 6, 9])
+def test_sizes_of_their_own_are_resized_and_cropped_as_torchvision_does(mine, side):
+    picture(mine / "train" / "cat" / "1.png", (20, 31), 10)
+    picture(mine / "train" / "dog" / "0.png", (side, side), 11)
+    got = data.load(f"folder:mine@{side}", mine.parent)
+    assert got.title == f"mine, {side}×{side}"
+    transform = v2.Compose([v2.Resize(side, antialias=True), v2.CenterCrop(side), v2.PILToTensor()])
+    for x, file in zip(got.train_x, IN_TURN, strict=True):
+        with Image.open(mine / "train" / f"{file}.png") as one:
+            assert torch.equal(x, transform(one))
+    assert torch.equal(got.train_x[1], image(mine / "train" / "dog" / "0.png"))
+
+
+def test_images_of_several_sizes_are_told_with_two_of_them_and_the_way_out(mine):
+    other = mine / "test" / "dog" / "0.png"
+    picture(other, (5, 9), 0)
+    with pytest.raises(ValueError, match="images must be of one size") as told:
+        data.load("folder:mine", mine.parent)
+    assert f"{mine / 'train' / 'cat' / '0.png'} has 8×6 pixels" in str(told.value)
+    assert f"{other} 5×9" in str(told.value)
+    assert (way_out := f"folder:{mine}@6") in str(told.value)
+    assert data.load(way_out, mine.parent).test_x.shape == (2, 3, 6, 6)
+
+
+def test_grey_images_palettes_and_jpegs_become_rgb(mine):
+    picture(mine / "train" / "cat" / "0.png", (8, 6), 0, mode="L")
+    Image.open(mine / "train" / "cat" / "1.png").quantize(16).save(mine / "train/cat/1.png")
+    Image.open(mine / "train" / "cat" / "2.png").save(mine / "train/cat/2.jpg")
+    (mine / "train" / "cat" / "2.png").unlink()
+    got = data.load("folder:mine", mine.parent)
+    for k, file in ((0, "cat/0.png"), (2, "cat/1.png"), (4, "cat/2.jpg")):
+        assert torch.equal(got.train_x[k], image(mine / "train" / file))
+
+
+@pytest.mark.parametrize("cut", [0, 20, 60])
+def test_a_file_that_is_no_image_is_named(mine, cut):
+    path = mine / "train" / "dog" / "1.png"
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(ValueError, match="cannot be read as an image") as told:
+        data.load("folder:mine", mine.parent)
+    assert str(path) in str(told.value)
+
+
+def test_classes_that_differ_are_told(mine):
+    picture(mine / "train" / "fox" / "0.png", (8, 6), 0)
+    with pytest.raises(ValueError, match=r"'fox' is a class in train/ or test/ alone"):
+        data.load("folder:mine", mine.parent)
+
+
+def cached(root: Path) -> list[Path]:
+    return sorted((root / ".umixup").iterdir())
+
+
+def test_images_are_decoded_once(mine, monkeypatch):
+    first = data.load("folder:mine", mine.parent)
+    (cache,) = cached(mine.parent)
+    monkeypatch.setattr("umixup._folders._decode", lambda *_: pytest.fail("decoded again"))
+    again = data.load("folder:mine", mine.parent)
+    assert_holds(again, (first.train_x, first.train_y), (first.test_x, first.test_y))
+    assert again.mean == first.mean
+    again.train_x.zero_()  # must not reach the file
+    assert torch.equal(data.load("folder:mine", mine.parent).train_x, first.train_x)
+    assert cached(mine.parent) == [cache]
+
+
+@pytest.mark.parametrize("what", ["size", "time", "added", "removed", "renamed"])
+def test_a_cache_is_stale_when_a_file_is_changed_added_or_removed(mine, what):
+    data.load("folder:mine", mine.parent)
+    path = mine / "train" / "cat" / "0.png"
+    before = path.stat()
+    if what in ("size", "time"):
+        Image.new("RGB", (8, 6), "red").save(path)
+        if what == "size":  # the time as it was
+            assert path.stat().st_size != before.st_size
+            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        else:  # the size as it was: bytes after the image do no harm
+            path.write_bytes(path.read_bytes().ljust(before.st_size, b"\0"))
+            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1000))
+            assert path.stat().st_size == before.st_size
+    elif what == "added":
+        picture(mine / "test" / "dog" / "1.png", (8, 6), 20)
+    elif what == "removed":
+        path.unlink()
+    else:
+        path.rename(path.with_name("9.png"))
+    (mine.parent / "elsewhere").mkdir()
+    got = data.load("folder:mine", mine.parent)
+    fresh = data.load(f"folder:{mine}", mine.parent / "elsewhere")
+    assert_holds(got, (fresh.train_x, fresh.train_y), (fresh.test_x, fresh.test_y))
+    assert len(cached(mine.parent)) == 1
+
+
+def test_a_cache_cut_anywhere_is_rebuilt(mine):
+    whole = data.load("folder:mine", mine.parent)
+    (cache,) = cached(mine.parent)
+    content = cache.read_bytes()
+    for cut in (*range(0, len(content), 97), len(content) - 1):
+        cache.write_bytes(content[:cut])
+        got = data.load("folder:mine", mine.parent)
+        assert_holds(got, (whole.train_x, whole.train_y), (whole.test_x, whole.test_y))
+        assert len(cache.read_bytes()) == len(content)
+
+
+def test_an_image_moved_to_another_class_makes_a_cache_stale(tmp_path):
+    """Though the files' number, sizes and times are as they were."""
+    for k, file in enumerate(["train/a/0", "train/a/1", "train/b/0", "test/a/0", "test/b/0"]):
+        picture(path := tmp_path / "mine" / f"{file}.bmp", (4, 4), k)
+        os.utime(path, (0, 0))
+    data.load("folder:mine", tmp_path)
+    moved = tmp_path / "mine" / "train" / "b" / "1.bmp"
+    (tmp_path / "mine" / "train" / "a" / "0.bmp").rename(moved)
+    got = data.load("folder:mine", tmp_path)
+    assert got.train_y.tolist() == [0, 1, 1]
+    assert torch.equal(got.train_x[2], image(moved))
+
+
+def test_a_file_that_is_no_cache_is_replaced(mine):
+    whole = data.load("folder:mine", mine.parent)
+    (cache,) = cached(mine.parent)
+    torch.save({"key": mine}, cache)  # an object that weights_only refuses
+    for content in (cache.read_bytes(), b"no archive"):
+        cache.write_bytes(content)
+        assert torch.equal(data.load("folder:mine", mine.parent).train_x, whole.train_x)
+        assert cache.read_bytes() != content
+
+
+@pytest.mark.parametrize("how", ["a file in its place", "no permission", "no root"])
+def test_without_a_place_for_the_cache_images_are_still_read(mine, how, tmp_path, monkeypatch):
+    root = tmp_path / "root"
+    if how == "a file in its place":
+        root.mkdir()
+        (root / ".umixup").touch()
+    elif how == "no permission":
+        root.mkdir(mode=0o500)
+
+        def refuse(*_, **__):
+            raise PermissionError(13, "Permission denied")  # what anyone but root gets
+
+        monkeypatch.setattr(Path, "mkdir", refuse)
+    for _ in range(2):
+        assert data.load(f"folder:{mine}", root).train_x.shape == (6, 3, 6, 8)
+    if how == "no root":
+        assert not root.exists()
+    else:
+        assert [p.name for p in root.iterdir()] == [".umixup"] * (how == "a file in its place")
+
+
+def test_a_write_that_fails_leaves_nothing_behind(mine, monkeypatch):
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    data.load("folder:mine", mine.parent)
+    assert cached(mine.parent) == []
 
 
 # DataSet
@@ -170,6 +568,45 @@ def test_to_moves_all_four_tensors(digits):
     assert {t.device.type for t in tensors} == {"meta"}
     assert digits.train_x.device.type == "cpu"
     assert moved.classes == digits.classes
+
+
+# normalize
+
+
+def test_normalized_training_pixels_have_mean_zero_and_variance_one(digits):
+    x = digits.normalize(digits.train_x)
+    assert x.dtype == torch.float32
+    assert x.mean().item() == pytest.approx(0, abs=1e-5)
+    assert x.var().item() == pytest.approx(1, abs=1e-5)
+
+
+def test_normalize_is_that_of_torchvision_and_leaves_its_argument(digits):
+    c = torch.randint(256, (6, 3, 5, 4), generator=torch.Generator().manual_seed(0)).byte()
+    colours = data.DataSet("c", "c", c, c, c, c, (), (0.5, 0.4, 0.3), (0.25, 0.2, 0.3))
+    for one, x in ((digits, digits.test_x[:5]), (colours, c)):
+        before = x.clone()
+        expected = TF.normalize(x / 255, one.mean, one.std)
+        torch.testing.assert_close(one.normalize(x), expected)
+        torch.testing.assert_close(one.normalize(x[0]), expected[0])  # one image
+        assert torch.equal(x, before)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_a_gpu_gathers_crops_and_normalizes_as_a_cpu_does_and_does_not_wait(digits):
+    offsets, flips = torch.randint(3, (50, 2)), torch.rand(50) < 0.5
+    indices = torch.randperm(50)
+    expected = digits.normalize(
+        data.crop_and_flip(digits.train_x[indices], offsets, flips, padding=1)
+    )
+    there = digits.to("cuda")
+    padded = F.pad(there.train_x, (1,) * 4)
+    indices, offsets, flips = (t.to("cuda") for t in (indices, offsets, flips))
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        got = there.normalize(data.gather_crops(padded, indices, offsets, flips, padding=1))
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    torch.testing.assert_close(got.cpu(), expected)
 
 
 # gather_crops and crop_and_flip

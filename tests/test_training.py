@@ -69,7 +69,7 @@ def plain_loop(config: Config, digits) -> list[float]:
             padded = F.pad(data.train_x[index], (padding,) * 4)
             cropped = padded[:, top : top + 8, left : left + 8]
             cropped = cropped.flip(2) if flips[k] else cropped
-            return (cropped / 255 - data.mean) / data.std
+            return TF.normalize(cropped / 255, data.mean, data.std)
 
         total = 0.0
         for start in range(0, n, config.batch_size):
@@ -110,7 +110,7 @@ def test_training_losses_are_those_of_a_plain_loop(digits, changes):
 def test_the_test_error_is_that_of_the_model_that_comes_back(digits, baseline):
     assert not baseline.model.training
     with torch.no_grad():
-        normal = TF.normalize(digits.test_x / 255, [digits.mean], [digits.std])
+        normal = TF.normalize(digits.test_x / 255, digits.mean, digits.std)
         wrong = baseline.model(normal).argmax(dim=1) != digits.test_y
     assert baseline.test_errors[-1] == pytest.approx(wrong.float().mean().item(), abs=1e-6)
     assert len(baseline.test_errors) == len(baseline.train_losses) == 2
@@ -285,7 +285,7 @@ def test_a_loss_that_is_no_longer_finite_stops_the_run(digits):
 @pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [
-        ("dataset", "imagenet", "must be one of digits, fashion-mnist"),
+        ("dataset", "imagenet", "must be one of digits, mnist, fashion-mnist"),
         ("pairing", "nearest", "must be one of two_copies"),
         ("loss", "hinge", "must be one of ce, nc, nc-released"),
         ("lam_per", "epoch", "must be one of sample, batch"),

@@ -2,18 +2,46 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from dataclasses import dataclass, replace
+import re
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-# name -> (torchvision's class, title, mean and standard deviation of a pixel in [0, 1], as in
-# the authors' code); the digits come with scikit-learn, so they are always there.
-_TORCHVISION = {"fashion-mnist": ("FashionMNIST", "Fashion-MNIST", 0.2860, 0.3530)}
-NAMES = ("digits", *_TORCHVISION)
+_Moments = tuple[tuple[float, ...], tuple[float, ...]]
+# name -> (torchvision's class, title, mean and standard deviation of a pixel in [0, 1], a channel
+# each, as in the authors' code).
+_CIFAR10: _Moments = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2612)
+_TORCHVISION: dict[str, tuple[str, str, tuple[float, ...], tuple[float, ...]]] = {
+    "mnist": ("MNIST", "MNIST", (0.1307,), (0.3081,)),
+    "fashion-mnist": ("FashionMNIST", "Fashion-MNIST", (0.2860,), (0.3530,)),
+    "cifar10": ("CIFAR10", "CIFAR10", *_CIFAR10),
+    "cifar100": ("CIFAR100", "CIFAR100", (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)),
+}
+# torchvision verifies CIFAR's files whenever it loads them, MNIST's only as it downloads them.
+_RAW = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
+_SHA256 = {
+    "mnist": (
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    ),
+    "fashion-mnist": (
+        "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+    ),
+}
+NAMES = ("digits", *_TORCHVISION, "cifar10-jpeg")
+_FOLDER = re.compile(r"folder:(?P<path>[^@]+)(@(?P<side>[1-9][0-9]*))?")
 
 
 @dataclass(frozen=True)
@@ -21,7 +49,7 @@ class DataSet:
     """Training and test images, (n, C, H, W) uint8, and labels, (n,) int64.
 
     Attributes:
-        mean, std: of a pixel scaled to [0, 1]; ``normalize`` uses them.
+        mean, std: of a channel's pixels scaled to [0, 1], C floats; ``normalize`` uses them.
         classes: the class names, in the order of their labels.
     """
 
@@ -32,8 +60,17 @@ class DataSet:
     test_x: Tensor
     test_y: Tensor
     classes: tuple[str, ...]
-    mean: float
-    std: float
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    # What normalize needs, laid on the device once: a copy in each step would wait for it.
+    _shift: Tensor = field(init=False, repr=False)
+    _scale: Tensor = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        shift, scale = [255 * m for m in self.mean], [1 / (255 * s) for s in self.std]
+        for name, values in (("_shift", shift), ("_scale", scale)):
+            constant = torch.tensor(values, device=self.train_x.device)
+            object.__setattr__(self, name, constant[:, None, None])  # (C, 1, 1)
 
     def to(self, device: torch.device | str) -> DataSet:
         """The same set on a device."""
@@ -53,18 +90,30 @@ class DataSet:
         return replace(self, train_x=self.train_x[:n], train_y=self.train_y[:n])
 
     def normalize(self, x: Tensor) -> Tensor:
-        """uint8 images -> float32 with mean 0 and variance 1 over the training pixels."""
-        return x.float().sub_(255 * self.mean).mul_(1 / (255 * self.std))
+        """uint8 images, (…, C, H, W) -> float32, each channel less its mean, over its deviation.
+
+        >>> from umixup.data import load
+        >>> digits = load("digits")
+        >>> digits.normalize(digits.train_x).std().round(decimals=3)
+        tensor(1.)
+        """
+        return x.float().sub_(self._shift.to(x.device)).mul_(self._scale.to(x.device))
 
 
 def check_name(name: str) -> str:
-    """``name`` itself, if there is such a data set.
+    """``name`` itself, if it is one of ``NAMES``, ``folder:PATH`` or ``folder:PATH@SIDE``.
 
     Raises:
         ValueError: with the list of those there are.
+
+    >>> check_name("folder:flowers@32")
+    'folder:flowers@32'
     """
-    if name not in NAMES:
-        raise ValueError(f"dataset = {name!r}: it must be one of {', '.join(NAMES)}")
+    if name not in NAMES and not _FOLDER.fullmatch(str(name)):
+        raise ValueError(
+            f"dataset = {name!r}: it must be one of {', '.join(NAMES)}, folder:PATH or "
+            "folder:PATH@SIDE (no other @ in it)"
+        )
     return name
 
 
@@ -81,28 +130,44 @@ def folder(root: str | os.PathLike[str] | None = None) -> Path:
 def load(name: str, root: str | os.PathLike[str] | None = None) -> DataSet:
     """A data set, from what is on this machine; nothing is downloaded.
 
-    ``digits``: 8×8 handwritten digits, shipped with scikit-learn (from the UCI repository). The
-    last 360 of the 1,797, in the file's order, are the test set: mostly by other writers.
-    ``fashion-mnist``: torchvision's files below ``root`` (see ``fetch``).
+    - ``digits``: 8×8 handwritten digits, shipped with scikit-learn (from the UCI repository). The
+      last 360 of the 1,797, in the file's order, are the test set: mostly by other writers.
+    - ``mnist``, ``fashion-mnist``, ``cifar10``, ``cifar100``: torchvision's files below ``root``
+      (see ``fetch``), their checksums verified.
+    - ``cifar10-jpeg``: a folder of images below ``root``, normalised as CIFAR10.
+    - ``folder:PATH``: your images in PATH/train/CLASS and PATH/test/CLASS, PATH absolute or below
+      ``root``, as torchvision's ImageFolder finds them; RGB, all of one size.
+    - ``folder:PATH@SIDE``: the same, the shorter side resized to SIDE and the centre cropped.
+
+    Images of folders come one of each class in turn, so that ``first(n)`` keeps all classes. They
+    are decoded once and kept in ``.umixup/`` below ``root``, where that can be written to.
 
     Args:
-        name: one of ``NAMES``.
+        name: as above; see ``NAMES``.
         root: the folder of the data sets; by default see ``folder``.
 
     Raises:
-        ValueError: an unknown name.
-        FileNotFoundError: the files are not there; the message says how to fetch them.
+        ValueError: an unknown name, a damaged file, images of several sizes, or classes that
+            differ between training and test.
+        FileNotFoundError: the files are not there; the message says how to get them.
     """
     if check_name(name) == "digits":
         return _digits()
-    return _torchvision(name, folder(root), download=False)
+    return (_torchvision if name in _TORCHVISION else _image_folder)(name, folder(root))
 
 
 def fetch(name: str, root: str | os.PathLike[str] | None = None) -> DataSet:
-    """Download a data set with torchvision, which verifies its checksums, and load it."""
-    if check_name(name) == "digits":
-        return _digits()
-    return _torchvision(name, folder(root), download=True)
+    """Download a data set of torchvision's, if its files are not there, and load it.
+
+    Raises:
+        ValueError, FileNotFoundError: as ``load``; images of folders are not to be downloaded.
+    """
+    if check_name(name) in _TORCHVISION:
+        try:
+            _verify(name, folder(root))
+        except FileNotFoundError:
+            _torchvision_class(name)(str(folder(root)), train=True, download=True)
+    return load(name, root)
 
 
 def _digits() -> DataSet:
@@ -112,46 +177,84 @@ def _digits() -> DataSet:
     x = torch.from_numpy(bunch.images).mul(255 / 16).round().to(torch.uint8)[:, None]  # 0…16
     y = torch.from_numpy(bunch.target).long()
     cut = len(x) - 360
-    pixels = x[:cut].double() / 255
-    return DataSet(
-        "digits",
-        "digits",
-        x[:cut],
-        y[:cut],
-        x[cut:],
-        y[cut:],
-        tuple(map(str, bunch.target_names)),
-        float(pixels.mean()),
-        float(pixels.std()),
-    )
+    classes = tuple(map(str, bunch.target_names))
+    parts = x[:cut], y[:cut], x[cut:], y[cut:]
+    return DataSet("digits", "digits", *parts, classes, *_moments(x[:cut]))
 
 
-def _torchvision(name: str, root: Path, download: bool) -> DataSet:
+def _moments(x: Tensor) -> _Moments:
+    """Each channel's mean and standard deviation, of pixels scaled to [0, 1], from their counts."""
+    counts = torch.stack([x[:, c].flatten().bincount(minlength=256) for c in range(x.shape[1])])
+    values, n = torch.arange(256, dtype=torch.float64) / 255, counts.sum(dim=1)
+    mean = (counts * values).sum(dim=1) / n  # (C, 256) -> (C,)
+    var = (counts * (values - mean[:, None]).square()).sum(dim=1) / (n - 1).clamp(min=1)
+    std = torch.where(var > 0, var.sqrt(), 1.0)  # a channel without contrast becomes all 0
+    return tuple(mean.tolist()), tuple(std.tolist())
+
+
+def _torchvision_class(name: str) -> Any:
     import torchvision.datasets
 
-    attribute, title, mean, std = _TORCHVISION[name]
-    make = getattr(torchvision.datasets, attribute)
+    return getattr(torchvision.datasets, _TORCHVISION[name][0])
+
+
+def _torchvision(name: str, root: Path) -> DataSet:
+    make = _torchvision_class(name)
     try:
-        train, test = (make(str(root), train=t, download=download) for t in (True, False))
-    except RuntimeError as error:
-        if download:
-            raise
-        raise FileNotFoundError(
-            f"dataset = {name!r}: no files in {root / attribute}. Fetch them with\n"
-            f"    python -c \"import umixup as um; um.data.fetch('{name}', root='{root}')\"\n"
-            "or set UMIXUP_DATA to the folder that has them"
-        ) from error
-    return DataSet(
-        name,
-        title,
-        train.data[:, None].contiguous(),
-        train.targets.long(),
-        test.data[:, None].contiguous(),
-        test.targets.long(),
-        tuple(train.classes),
-        mean,
-        std,
+        if name in _SHA256:
+            _verify(name, root)
+        train, test = (make(str(root), train=is_train) for is_train in (True, False))
+    except RuntimeError:  # torchvision's, where a file of CIFAR's is missing or damaged
+        _verify(name, root)
+        raise
+
+    def images(x: Any) -> Tensor:  # (n, H, W) or (n, H, W, C) -> (n, C, H, W)
+        pixels = torch.as_tensor(x)
+        return (pixels[:, None] if pixels.dim() == 3 else pixels.permute(0, 3, 1, 2)).contiguous()
+
+    x, y = images(train.data), torch.as_tensor(train.targets)
+    test_x, test_y = images(test.data), torch.as_tensor(test.targets)
+    _, title, mean, std = _TORCHVISION[name]
+    return DataSet(name, title, x, y, test_x, test_y, tuple(train.classes), mean, std)
+
+
+def _verify(name: str, root: Path) -> None:
+    """Raise if one of torchvision's files is missing or not what it was when published."""
+    make = _torchvision_class(name)
+    if name in _SHA256:
+        where, method = root / make.__name__ / "raw", "sha256"
+        digests = dict(zip((f"{raw}-ubyte" for raw in _RAW), _SHA256[name], strict=True))
+    else:
+        where, method = root / make.base_folder, "md5"
+        digests = dict([*make.train_list, *make.test_list])
+        digests[make.meta["filename"]] = make.meta["md5"]
+    how = (
+        f"    python -c \"import umixup as um; um.data.fetch('{name}', root='{root}')\"\n"
+        "or set UMIXUP_DATA to the folder that has it; 'digits' needs no files"
     )
+    for file in (where / stem for stem in digests):
+        if not file.is_file():
+            raise FileNotFoundError(f"dataset = {name!r}: no {file}. Fetch it with\n{how}")
+        with file.open("rb") as content:
+            if hashlib.file_digest(content, method).hexdigest() != digests[file.name]:
+                raise ValueError(
+                    f"dataset = {name!r}: {file} is damaged, its {method} is not "
+                    f"{digests[file.name]}. Delete it and fetch it again with\n{how}"
+                )
+
+
+def _image_folder(name: str, root: Path) -> DataSet:
+    from umixup import _folders
+
+    found = _FOLDER.fullmatch(name)
+    path = root / (found["path"] if found else name)
+    side = int(found["side"]) if found and found["side"] else None
+    cache = root / ".umixup" / f"{quote(name, safe='@')}.pt"
+    x, y, test_x, test_y, classes = _folders.read(path, side, cache)
+    title, moments = "JPEG copy of CIFAR10", _CIFAR10
+    if found:
+        title, moments = path.name + (f", {side}×{side}" if side else ""), _moments(x)
+    return DataSet(name, title, x, y, test_x, test_y, classes, *moments)
 
 
 def gather_crops(

@@ -60,7 +60,7 @@ class Config:
     """Everything that changes a result. The defaults are the paper's recipe.
 
     Attributes:
-        dataset: a name in ``um.data.NAMES``.
+        dataset: a name in ``um.data.NAMES``, or ``folder:PATH`` or ``folder:PATH@SIDE``.
         scheme: as ``um.parse`` reads it; kept in its shortest form.
         loss: "ce", or the negative cosine to fixed label vectors: "nc" as the paper's text has it,
             "nc-released" as the authors' code does.
