@@ -225,7 +225,8 @@ def test_the_real_files_have_their_sizes_and_moments(name):
         assert counts.sum() == len(y)
         if name != "mnist":
             assert counts.tolist() == [each] * classes
-    tolerance = 3e-3 if name == "cifar10-jpeg" else 1e-4
+    # The authors' 0.2612 for CIFAR10's blue is 0.2616 by its pixels; a JPEG is a little smoother.
+    tolerance = {"cifar10": 1e-3, "cifar10-jpeg": 3e-3}.get(name, 1e-4)
     mean, std = data._moments(got.train_x)
     assert mean == pytest.approx(got.mean, abs=tolerance)
     assert std == pytest.approx(got.std, abs=tolerance)
