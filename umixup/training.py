@@ -386,6 +386,7 @@ class _Trainer:
     def __init__(self, config: Config, data: datasets.DataSet, device: torch.device) -> None:
         self.config, self.data, self.device = config, data, device
         self.scheme, self.loss = parse(config.scheme), losses.BY_NAME[config.loss]
+        self.padded = nn.functional.pad(data.train_x, (config.crop_padding,) * 4)  # black
         self.vectors = new_label_vectors(config, len(data.classes)).to(device)
         model = new_model(config, data).to(device).train()
         # oneDNN is faster in channels_last; off its blocks of 8 channels torch 2.15 crashes there.
@@ -450,20 +451,26 @@ class _Trainer:
             lam_per=config.lam_per,
         )
         plan = pairs.Plan(*(v.to(self.device) for v in plan))
-        crops = tuple(c.to(self.device) for c in _crops(config, len(plan.lam), self.epoch))
+        sides = torch.stack([plan.first, plan.second])
+        offsets, flips = (c.to(self.device) for c in _crops(config, 2, len(plan.lam), self.epoch))
         rate = config.learning_rate * 0.1 ** sum(m <= self.epoch for m in config.milestones)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         for k in range(self.step, len(self.step_losses)):
             part = slice(k * size, (k + 1) * size)
             first, second, lam, gamma = (v[part] for v in plan)
-            x, x2 = (
-                self._images(data.train_x[i], *(c[part] for c in own))
-                for i, own in ((first, crops[:2]), (second, crops[2:]))
-            )
+            images = datasets.gather_crops(
+                self.padded,
+                sides[:, part].flatten(),  # (2, B) -> (2B,)
+                offsets[:, part].flatten(0, 1),
+                flips[:, part].flatten(),
+                config.crop_padding,
+            ).float()
+            x, x2 = images.split(images.shape[0] // 2)
+            x = data.normalize(mix(x, x2, lam))  # of the mixture, as of each
             y, y2 = self.vectors[data.train_y[first]], self.vectors[data.train_y[second]]
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
-                outputs = self.model(mix(x, x2, lam))
+                outputs = self.model(x)
             values = self.loss(outputs, mix(y, y2, gamma))
             self.optimizer.zero_grad(set_to_none=True)
             values.mean().backward()
@@ -494,18 +501,13 @@ class _Trainer:
         data = self.data
         self.test_errors.append(float(test_error(self.model, data, self.vectors)))
         if self.config.augment_test:
-            drawn = _crops(self.config, len(data.test_x), self.epoch, "test augmentation")
-            offsets, flips = (c.to(self.device) for c in drawn[:2])
+            drawn = _crops(self.config, 1, len(data.test_x), self.epoch, "test augmentation")
+            offsets, flips = (c[0].to(self.device) for c in drawn)
             padding = self.config.crop_padding
             moved = datasets.crop_and_flip(data.test_x, offsets, flips, padding)
             error = test_error(self.model, replace(data, test_x=moved), self.vectors)
             self.augmented_test_errors.append(float(error))
         self.epoch, self.step = self.epoch + 1, 0
-
-    def _images(self, x: Tensor, offsets: Tensor, flips: Tensor) -> Tensor:
-        """Cropped, flipped, normalised."""
-        cropped = datasets.crop_and_flip(x, offsets, flips, self.config.crop_padding)
-        return self.data.normalize(cropped)
 
     def run(self) -> Run:
         """What came of it."""
@@ -522,13 +524,9 @@ class _Trainer:
 
 
 def _crops(
-    config: Config, n: int, epoch: int, stream: str = "augmentation"
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Offsets and flips of n first samples, then of n second samples."""
+    config: Config, sides: int, n: int, epoch: int, stream: str = "augmentation"
+) -> tuple[Tensor, Tensor]:
+    """Offsets (sides, n, 2) and flips (sides, n): of the first samples, then of the second."""
     generator = generator_for(config.seed, stream, epoch)
-
-    def one() -> tuple[Tensor, Tensor]:
-        offsets = torch.randint(2 * config.crop_padding + 1, (n, 2), generator=generator)
-        return offsets, (torch.rand(n, generator=generator) < 0.5) & config.flip
-
-    return (*one(), *one())
+    offsets = torch.randint(2 * config.crop_padding + 1, (sides, n, 2), generator=generator)
+    return offsets, (torch.rand(sides, n, generator=generator) < 0.5) & config.flip
