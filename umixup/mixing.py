@@ -366,4 +366,5 @@ def accuracy(outputs: Tensor, parts: Parts) -> Tensor:
         )
     guess = outputs.argmax(dim=1)
     first, second = (guess == y.argmax(dim=1) for y in (parts.y, parts.y2))
-    return (parts.gamma * first + (1 - parts.gamma) * second).mean()
+    share: Tensor = (parts.gamma * first + (1 - parts.gamma) * second).mean()
+    return share

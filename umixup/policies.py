@@ -73,7 +73,7 @@ class Beta(torch.distributions.Beta):
             _checked(f"Beta policy: {name}", value, lambda v: 0 < v < math.inf, "finite and > 0")
             for name, value in (("alpha", alpha), ("beta", beta))
         )
-        super().__init__(alpha_, beta_, validate_args=False)
+        super().__init__(alpha_, beta_, validate_args=False)  # type: ignore[no-untyped-call]
         self._parameters = torch.stack([alpha_, beta_])
         self._parameters_plus_1 = self._parameters + 1
 

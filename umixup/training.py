@@ -332,7 +332,7 @@ def train(
             f"checkpoints = {str(checkpoints)!r}: a run was begun there; go on with resume=True, "
             "or name another folder"
         )
-    trainer = _Trainer(config, data, device)
+    trainer = Trainer(config, data, device)
     if state is not None:
         trainer.restore(state)
     shown = sys.stderr.isatty() if progress is None else progress
@@ -380,8 +380,12 @@ def _interruptible(wanted: bool) -> Iterator[list[bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-class _Trainer:
-    """A run under way: what a checkpoint holds, and how an epoch goes."""
+class Trainer:
+    """A run under way: what a checkpoint holds, and how an epoch goes. ``train`` drives it.
+
+    Attributes:
+        epoch, step: how many epochs are done, and how many steps of the next.
+    """
 
     def __init__(self, config: Config, data: datasets.DataSet, device: torch.device) -> None:
         self.config, self.data, self.device = config, data, device
@@ -391,7 +395,7 @@ class _Trainer:
         model = new_model(config, data).to(device).train()
         # oneDNN is faster in channels_last; off its blocks of 8 channels torch 2.15 crashes there.
         if device.type == "cuda" or config.width % 8 == 0:
-            model = model.to(memory_format=torch.channels_last)
+            model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.model = model
         self.optimizer = torch.optim.SGD(
             model.parameters(),
@@ -437,15 +441,18 @@ class _Trainer:
         """Over all epochs."""
         return self.epoch * len(self.data.train_x) + self.step * self.config.batch_size
 
-    def run_epoch(self, bar: tqdm[Any], interrupted: list[bool]) -> bool:
-        """The rest of an epoch and its test; False if it was interrupted after a step."""
-        config, data, start = self.config, self.data, time.perf_counter()
-        size, n = config.batch_size, len(data.train_x)
+    def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """What is left of the epoch: mixed images (B, C, H, W) and targets (B, d), a batch each.
+
+        The plan and all crops are drawn first; then a batch is gathers and one mixture, on tensors
+        that lie on the device.
+        """
+        config, data = self.config, self.data
         plan = pairs.plan_epoch(
             self.scheme,
             config.pairing,
-            n,
-            batch_size=size,
+            len(data.train_x),
+            batch_size=config.batch_size,
             seed=config.seed,
             epoch=self.epoch,
             lam_per=config.lam_per,
@@ -453,11 +460,8 @@ class _Trainer:
         plan = pairs.Plan(*(v.to(self.device) for v in plan))
         sides = torch.stack([plan.first, plan.second])
         offsets, flips = (c.to(self.device) for c in _crops(config, 2, len(plan.lam), self.epoch))
-        rate = config.learning_rate * 0.1 ** sum(m <= self.epoch for m in config.milestones)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
         for k in range(self.step, len(self.step_losses)):
-            part = slice(k * size, (k + 1) * size)
+            part = slice(k * config.batch_size, (k + 1) * config.batch_size)
             first, second, lam, gamma = (v[part] for v in plan)
             images = datasets.gather_crops(
                 self.padded,
@@ -467,28 +471,41 @@ class _Trainer:
                 config.crop_padding,
             ).float()
             x, x2 = images.split(images.shape[0] // 2)
-            x = data.normalize(mix(x, x2, lam))  # of the mixture, as of each
             y, y2 = self.vectors[data.train_y[first]], self.vectors[data.train_y[second]]
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
-                outputs = self.model(x)
-            values = self.loss(outputs, mix(y, y2, gamma))
-            self.optimizer.zero_grad(set_to_none=True)
-            values.mean().backward()
-            self.optimizer.step()
-            self.step_losses[k] = values.detach().sum()
-            self.step = k + 1
-            bar.update(len(first))
+            # normalised once: it is the same of the mixture as of each
+            yield data.normalize(mix(x, x2, lam)), mix(y, y2, gamma)
+
+    def train_on(self, x: Tensor, target: Tensor) -> Tensor:
+        """One step of SGD; the loss of each sample, (B,)."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
+            outputs = self.model(x)
+        values = self.loss(outputs, target)
+        self.optimizer.zero_grad(set_to_none=True)
+        values.mean().backward()
+        self.optimizer.step()
+        return values.detach()
+
+    def run_epoch(self, bar: tqdm[Any], interrupted: list[bool]) -> bool:
+        """The rest of an epoch and its test; False if it was interrupted after a step."""
+        config, start = self.config, time.perf_counter()
+        rate = config.learning_rate * 0.1 ** sum(m <= self.epoch for m in config.milestones)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        for x, target in self.batches():
+            self.step_losses[self.step] = self.train_on(x, target).sum()
+            self.step += 1
+            bar.update(len(x))
             if interrupted and self.step < len(self.step_losses):
                 self.seconds += time.perf_counter() - start
                 return False
-        self._close_epoch(len(plan.lam))
+        self._close_epoch()
         self.seconds += time.perf_counter() - start
         bar.set_postfix(
             error=f"{100 * self.test_errors[-1]:.2f}%", loss=f"{self.train_losses[-1]:.3f}"
         )
         return not interrupted
 
-    def _close_epoch(self, samples: int) -> None:
+    def _close_epoch(self) -> None:
         """What waits for the device, once an epoch: the losses and the test."""
         step_losses = self.step_losses.tolist()
         for k, value in enumerate(step_losses):
@@ -497,7 +514,7 @@ class _Trainer:
                     f"epoch {self.epoch + 1}, step {k + 1} of {len(step_losses)}: the training "
                     f"loss is {value}; try a learning_rate below {self.config.learning_rate}"
                 )
-        self.train_losses.append(sum(step_losses) / samples)
+        self.train_losses.append(sum(step_losses) / len(self.data.train_x))
         data = self.data
         self.test_errors.append(float(test_error(self.model, data, self.vectors)))
         if self.config.augment_test:
