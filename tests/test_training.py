@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import os
@@ -15,6 +16,7 @@ import torch
 import torch.nn.functional as F
 import torchvision.transforms.functional as TF
 from torch import nn
+from tqdm import tqdm
 
 from umixup import evaluation, pairs, results, training
 from umixup.data import crop_and_flip
@@ -523,6 +525,41 @@ def test_sixty_four_samples_are_learnt_by_heart(digits):
     config = quick(train_size=64, batch_size=32, epochs=40, crop_padding=0, milestones=(30,))
     run = train(config, data=digits, progress=False)
     assert run.train_losses[-1] < 0.01
+
+
+def test_a_compiled_network_trains_alike(digits, baseline):
+    run = train(
+        quick(scheme="B(1,1)"), data=digits, device="cpu", progress=False, compile="aot_eager"
+    )
+    assert run.train_losses == pytest.approx(baseline.train_losses, rel=1e-4)
+    assert run.model.state_dict().keys() == baseline.model.state_dict().keys()
+
+
+def test_memory_does_not_grow_from_epoch_to_epoch(digits):
+    config = quick(train_size=64, batch_size=32, width=1, epochs=200)
+    trainer = training.Trainer(config, digits.first(64), torch.device("cpu"))
+
+    def objects_after(epochs):
+        while trainer.epoch < epochs:
+            trainer.run_epoch(tqdm(disable=True), [])
+        gc.collect()
+        return sum(issubclass(type(thing), torch.Tensor) for thing in gc.get_objects())
+
+    early, late = objects_after(5), objects_after(200)
+    assert late == early
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_a_step_does_not_wait_for_the_gpu(digits):
+    device = torch.device("cuda")
+    trainer = training.Trainer(quick(scheme="B(1,1)"), digits.first(160).to(device), device, False)
+    batches = trainer.batches()
+    trainer.train_on(*next(batches))  # the first one sets up
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        trainer.train_on(*next(batches))
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
 
 
 # Config as JSON

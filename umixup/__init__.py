@@ -37,6 +37,7 @@ _SUBMODULES = (
     "models",
     "evaluation",
     "results",
+    "checkpoints",
     "training",
     "paper",
     "plotting",
@@ -47,6 +48,7 @@ __all__ = [*_FROM, *_SUBMODULES]
 if TYPE_CHECKING:
     from umixup import (
         bounds,
+        checkpoints,
         data,
         equivalence,
         evaluation,

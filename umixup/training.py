@@ -289,6 +289,7 @@ def train(
     checkpoints: str | os.PathLike[str] | None = None,
     every: int = 10,
     resume: bool = False,
+    compile: bool | str | None = None,
 ) -> Run:
     """Train a config, and test after every epoch.
 
@@ -301,6 +302,8 @@ def train(
         every: epochs from one checkpoint to the next, ≥ 1; the last epoch has one too.
         resume: go on from the latest checkpoint, to the same bits as without the break on the
             same machine; from the start where there is none.
+        compile: the network by ``torch.compile``, or by a backend of its own by name; by default
+            on a GPU alone, as it takes a minute and a compiler.
 
     Raises:
         ValueError: a batch larger than the training set, a batch of one sample, data of another
@@ -332,7 +335,7 @@ def train(
             f"checkpoints = {str(checkpoints)!r}: a run was begun there; go on with resume=True, "
             "or name another folder"
         )
-    trainer = Trainer(config, data, device)
+    trainer = Trainer(config, data, device, compile=compile)
     if state is not None:
         trainer.restore(state)
     shown = sys.stderr.isatty() if progress is None else progress
@@ -400,7 +403,13 @@ class Trainer:
         epoch, step: how many epochs are done, and how many steps of the next.
     """
 
-    def __init__(self, config: Config, data: datasets.DataSet, device: torch.device) -> None:
+    def __init__(
+        self,
+        config: Config,
+        data: datasets.DataSet,
+        device: torch.device,
+        compile: bool | str | None = None,
+    ) -> None:
         self.config, self.data, self.device = config, data, device
         self.scheme, self.loss = parse(config.scheme), losses.BY_NAME[config.loss]
         self.padded = nn.functional.pad(data.train_x, (config.crop_padding,) * 4)  # black
@@ -408,6 +417,9 @@ class Trainer:
         model = new_model(config, data).to(device).train()
         layout = _fastest_layout(config.width, device)
         self.model = model.to(memory_format=layout)  # type: ignore[call-overload]
+        wanted = device.type == "cuda" if compile is None else compile
+        backend = wanted if isinstance(wanted, str) else "inductor"
+        self.forward = torch.compile(self.model, backend=backend) if wanted else self.model
         self.optimizer = torch.optim.SGD(
             model.parameters(),
             config.learning_rate,
@@ -490,7 +502,7 @@ class Trainer:
     def train_on(self, x: Tensor, target: Tensor) -> Tensor:
         """One step of SGD; the loss of each sample, (B,)."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
-            outputs = self.model(x)
+            outputs = self.forward(x)
         values = self.loss(outputs, target)
         self.optimizer.zero_grad(set_to_none=True)
         values.mean().backward()
