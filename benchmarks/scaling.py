@@ -95,7 +95,7 @@ def draw(rows: list[dict[str, object]], memory: list[float], out: Path) -> None:
     import umixup as um
 
     um.plotting.style()
-    fig, axes = plt.subplots(2, 5, figsize=(15, 5.6))
+    fig, axes = plt.subplots(2, 5, figsize=(15, 5.6), sharey="row")
     for (name, values), (above, below) in zip(VARIED.items(), axes.T[:4], strict=True):
         own = [row for row in rows if row["varied"] == name]
         above.plot(values, [row["times"] for row in own], "o-")
@@ -107,7 +107,7 @@ def draw(rows: list[dict[str, object]], memory: list[float], out: Path) -> None:
     axes[0, 0].set_ylabel("step, × the base's")
     axes[1, 0].set_ylabel("peak memory, MB")
     axes[1, 4].plot(range(1, len(memory) + 1), memory, color="C2")
-    axes[1, 4].set(xlabel="epoch", ylabel="memory, MB", ylim=(0, 1.2 * max(memory)))
+    axes[1, 4].set(xlabel="epoch of a small run")
     axes[0, 4].axis("off")
     fig.savefig(out, dpi=120)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
+from timm.layers import BatchNormAct2d, create_conv2d
+from timm.models import resnetv2
 
 from umixup.models import Conv3x3, PreActBlock, PreActResNet18
 
@@ -125,3 +127,43 @@ def test_a_convolution_of_a_small_map_is_torchs(side, stride, layout):
         strict=True,
     ):  # fmt: skip
         torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize(("inputs", "outputs", "stride"), [(8, 8, 1), (8, 16, 2)])
+@pytest.mark.parametrize("training", [True, False])
+def test_a_block_is_timms_pre_activation_block(inputs, outputs, stride, training):
+    theirs = fresh(
+        lambda: resnetv2.PreActBasic(
+            inputs,
+            outputs,
+            stride=stride,
+            conv_layer=create_conv2d,
+            norm_layer=BatchNormAct2d,
+            proj_layer=resnetv2.DownsampleConv,
+        )
+    ).train(training)
+    ours = fresh(lambda: PreActBlock(inputs, outputs, stride)).train(training)
+    names = {"bn1": "norm1", "bn2": "norm2", "shortcut": "downsample.conv"}
+    renamed = {}
+    for name in ours.state_dict():
+        first, rest = name.split(".", 1)
+        renamed[name] = theirs.state_dict()[f"{names.get(first, first)}.{rest}"]
+    ours.load_state_dict(renamed)
+    x = torch.randn(5, inputs, 6, 6, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(ours(x), theirs(x))
+    # what batch normalisation remembers, too: its momentum and ε are the same
+    torch.testing.assert_close(ours.bn2.running_var, theirs.norm2.running_var)
+
+
+def test_initial_weights_are_torchs_and_norms_start_as_the_identity():
+    model = fresh(lambda: PreActResNet18(10, 3, 8))
+    plain = fresh(lambda: torch.nn.Conv2d(3, 8, 3, bias=False))  # the first to be drawn
+    assert torch.equal(model.stem.weight, plain.weight)
+    for part in model.modules():
+        if isinstance(part, torch.nn.BatchNorm2d):
+            assert (part.weight == 1).all()
+            assert (part.bias == 0).all()
+        if isinstance(part, torch.nn.Conv2d):
+            bound = (part.in_channels * part.kernel_size[0] ** 2) ** -0.5  # uniform, by fan-in
+            assert part.weight.abs().max() <= bound
+            assert part.weight.std().item() == pytest.approx(bound / 3**0.5, rel=0.15)
