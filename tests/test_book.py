@@ -326,6 +326,11 @@ def site(tmp_path_factory):
     return root / "_build/html"
 
 
+def test_no_page_shows_what_was_meant_for_a_table(site):
+    for page in site.rglob("*.html"):
+        assert not re.search(r"<p>\s*\|", page.read_text()), page.name
+
+
 def test_each_chapter_launches_its_own_notebook(site):
     for chapter in CHAPTERS:
         links = Loads((site / f"notebooks/{chapter}.html").read_text()).links
