@@ -66,9 +66,11 @@ def mix(x: Tensor, x2: Tensor, lam: Tensor) -> Tensor:
 
 def _mix(x: Tensor, x2: Tensor, lam: Tensor, lerp: Callable[..., Tensor]) -> Tensor:
     """``mix`` by ``torch.lerp``, or in place of x2 by ``Tensor.lerp_``."""
+    lam = lam.reshape(-1, *[1] * (x.ndim - 1))  # (B,) -> (B, 1, …)
+    if x.dtype == lam.dtype:  # the usual case, without calls that do nothing
+        return lerp(x2, x, lam)
     wide = torch.promote_types(x.dtype, lam.dtype)
-    lam = lam.to(wide).reshape(-1, *[1] * (x.ndim - 1))  # (B,) -> (B, 1, …)
-    return lerp(x2.to(wide), x.to(wide), lam).to(x.dtype)
+    return lerp(x2.to(wide), x.to(wide), lam.to(wide)).to(x.dtype)
 
 
 def _partners(x: Tensor, second: Tensor) -> Tensor:
