@@ -70,3 +70,13 @@ def test_predicting_puts_the_mode_back_and_keeps_the_running_statistics(model, d
     model.eval()
     assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
     torch.testing.assert_close(outputs, evaluation.predict(model, digits.test_x[:20], digits))
+
+
+def test_an_output_that_is_not_finite_makes_the_error_nan(digits):
+    class Spoilt(torch.nn.Module):
+        def forward(self, x):
+            outputs = torch.zeros(len(x), 10)
+            outputs[0, 0] = torch.nan
+            return outputs
+
+    assert evaluation.test_error(Spoilt(), digits).isnan()

@@ -18,7 +18,7 @@ import torchvision.transforms.functional as TF
 from torch import nn
 from tqdm import tqdm
 
-from umixup import evaluation, pairs, results, training
+from umixup import checkpoints, evaluation, pairs, results, training
 from umixup.data import crop_and_flip
 from umixup.schemes import parse
 from umixup.training import Config, Run, profile, train
@@ -701,6 +701,69 @@ def test_a_folder_with_a_run_is_not_begun_anew(digits, tmp_path):
     resumable(digits, tmp_path)
     with pytest.raises(ValueError, match="a run was begun there; go on with resume=True"):
         resumable(digits, tmp_path)
+
+
+def test_a_run_goes_on_in_another_memory_layout(digits, tmp_path):
+    # With width 8 the layout depends on the threads; momentum must not be read in the other one.
+    config = quick(scheme="B(1,1)", width=8, epochs=3, learning_rate=0.01)
+    options = dict(data=digits, device="cpu", progress=False)
+    unbroken = train(config, checkpoints=tmp_path, every=1, **options)
+    (tmp_path / "epoch-0003-step-000000.pt").unlink()
+    torch.set_num_threads(2)
+    try:
+        again = train(config, checkpoints=tmp_path, resume=True, **options)
+    finally:
+        torch.set_num_threads(1)
+    for one, other in zip(again.model.parameters(), unbroken.model.parameters(), strict=True):
+        torch.testing.assert_close(one, other, atol=2e-4, rtol=0)
+    assert again.train_losses == pytest.approx(unbroken.train_losses, rel=1e-3)
+
+
+def test_the_checkpoint_just_written_is_never_dropped(tmp_path):
+    for epoch in (3, 4):
+        (tmp_path / f"epoch-{epoch:04d}-step-000000.pt").write_bytes(b"")
+    path = checkpoints.save(tmp_path, {"epoch": 2, "step": 1})
+    assert path.exists()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    "make", [lambda p: p / "file", lambda p: p / "file" / "below", lambda p: ""]
+)
+def test_a_folder_that_cannot_be_written_to_is_told_before_the_first_epoch(digits, tmp_path, make):
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match=r"checkpoints = .*: it must be a folder to write to"):
+        resumable(digits, make(tmp_path))
+
+
+@pytest.mark.parametrize("content", [{"config": 3}, {"config": {}}, [1]])
+def test_an_alien_checkpoint_is_reported(digits, tmp_path, content):
+    torch.save(content, tmp_path / "epoch-0001-step-000000.pt")
+    with (
+        pytest.warns(UserWarning, match="cannot be read"),
+        pytest.raises(ValueError, match="none of the 1 can be read"),
+    ):
+        resumable(digits, tmp_path, resume=True)
+
+
+def test_parts_that_a_killed_process_left_are_removed(digits, tmp_path):
+    (tmp_path / ".epoch-0001-step-000000.77.part").write_bytes(b"half")
+    resumable(digits, tmp_path)
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_outputs_that_are_not_finite_stop_the_run(digits, monkeypatch):
+    def spoilt(model, *_):
+        return torch.tensor(math.nan)
+
+    monkeypatch.setattr(training, "test_error", spoilt)
+    with pytest.raises(FloatingPointError, match="outputs on the test set are not finite"):
+        fit(digits)
+
+
+def test_fewer_dimensions_than_classes_are_refused(digits):
+    with pytest.raises(ValueError, match=r"label_dim = 5: digits has 10 classes"):
+        fit(digits, loss="nc", label_dim=5)
 
 
 @pytest.mark.parametrize("every", [0, 1.5])

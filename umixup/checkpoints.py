@@ -47,9 +47,34 @@ def save(folder: str | os.PathLike[str], state: dict[str, Any]) -> Path:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
-    for old in _found(target.parent)[KEPT:]:
+    others = [path for path in _found(target.parent) if path != target]
+    for old in others[KEPT - 1 :]:
         old.unlink(missing_ok=True)
     return target
+
+
+def check_folder(folder: str | os.PathLike[str]) -> None:
+    """Make the folder, and write and remove a file in it, before hours go into a run.
+
+    Parts that a killed process left there are removed.
+
+    Raises:
+        ValueError: it cannot be made, or not be written to.
+    """
+    path = Path(folder)
+    try:
+        if not str(folder):
+            raise FileNotFoundError("it is empty")
+        path.mkdir(parents=True, exist_ok=True)
+        for part in path.glob(".epoch-*.part"):
+            part.unlink(missing_ok=True)
+        trial = path / f".trial.{os.getpid()}.part"
+        trial.touch()
+        trial.unlink()
+    except OSError as error:
+        raise ValueError(
+            f"checkpoints = {str(folder)!r}: it must be a folder to write to ({error})"
+        ) from None
 
 
 def latest(folder: str | os.PathLike[str], config: dict[str, Any]) -> dict[str, Any] | None:
@@ -69,11 +94,12 @@ def latest(folder: str | os.PathLike[str], config: dict[str, Any]) -> dict[str, 
     for path in paths:
         try:
             state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-            theirs = state["config"]
+            theirs = dict(state["config"])
+            _ = state["epoch"], state["step"], state["model"], state["optimizer"]
         except Exception as error:  # zip, pickle and torch raise what they like
             warnings.warn(
                 f"checkpoint {path} cannot be read ({type(error).__name__}); "
-                "the one before it is used",
+                "the one before it is used, if there is one",
                 stacklevel=2,
             )
             continue

@@ -25,6 +25,8 @@ def test_error(
 ) -> Tensor:
     """Share of the test set that is taken for another class: a scalar tensor in [0, 1].
 
+    NaN where an output is not finite. In the model's own precision, without autocast.
+
     Args:
         model: from images to outputs (n, d).
         data: its test set is used.
@@ -34,4 +36,5 @@ def test_error(
     outputs = predict(model, data.test_x, data)
     if label_vectors is not None:
         outputs = outputs @ label_vectors.T
-    return (outputs.argmax(dim=1) != data.test_y).double().mean()
+    wrong = (outputs.argmax(dim=1) != data.test_y).double()
+    return torch.where(outputs.isfinite().all(dim=1), wrong, torch.nan).mean()

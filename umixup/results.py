@@ -59,7 +59,7 @@ def write(record: dict[str, Any], folder: str | os.PathLike[str]) -> Path:
     beside = target.with_name(f".{target.stem}.{os.getpid()}.part")
     try:
         with beside.open("w", encoding="utf-8") as file:
-            json.dump(record, file, indent=1)
+            json.dump(record, file, indent=1, allow_nan=False)
             file.write("\n")
         os.replace(beside, target)
     except BaseException:

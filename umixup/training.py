@@ -277,6 +277,10 @@ def new_label_vectors(config: Config, classes: int) -> Tensor:
     if config.loss == "ce":
         return torch.eye(classes)
     dim = config.label_dim or (700 if config.dataset == "cifar100" else 300)
+    if dim < classes:
+        raise ValueError(
+            f"label_dim = {dim}: {config.dataset} has {classes} classes; it must be at least that"
+        )
     return losses.label_vectors(classes, dim, generator_for(config.seed, "labels"))
 
 
@@ -300,8 +304,8 @@ def train(
         progress: show a bar; by default only in a terminal.
         checkpoints: a folder for this run alone. Ctrl-C leaves a checkpoint there.
         every: epochs from one checkpoint to the next, ≥ 1; the last epoch has one too.
-        resume: go on from the latest checkpoint, to the same bits as without the break on the
-            same machine; from the start where there is none.
+        resume: go on from the latest checkpoint; from the start where there is none. On a CPU,
+            with as many threads, to the same bits as without the break.
         compile: the network by ``torch.compile``, or by a backend of its own by name; by default
             on a GPU alone, as it takes a minute and a compiler.
 
@@ -329,7 +333,10 @@ def train(
             f"batch_size = {config.batch_size}: of {n} samples it leaves a batch of one, "
             "which batch normalisation cannot train on; choose another"
         )
-    state = checkpoint.latest(checkpoints, asdict(config)) if checkpoints is not None else None
+    state = None
+    if checkpoints is not None:
+        checkpoint.check_folder(checkpoints)
+        state = checkpoint.latest(checkpoints, asdict(config))
     if state is not None and not resume:
         raise ValueError(
             f"checkpoints = {str(checkpoints)!r}: a run was begun there; go on with resume=True, "
@@ -355,7 +362,7 @@ def train(
             due = trainer.epoch % every == 0 or trainer.epoch == config.epochs
             if checkpoints is not None and (due or not whole):
                 path = checkpoint.save(checkpoints, trainer.state())
-            if not whole:
+            if not whole and trainer.epoch < config.epochs:
                 raise KeyboardInterrupt(
                     f"stopped in epoch {trainer.epoch + 1}; {path} has it. To go on: "
                     f"train(config, checkpoints={str(checkpoints)!r}, resume=True)"
@@ -419,7 +426,10 @@ class Trainer:
         self.model = model.to(memory_format=layout)  # type: ignore[call-overload]
         wanted = device.type == "cuda" if compile is None else compile
         backend = wanted if isinstance(wanted, str) else "inductor"
-        self.forward = torch.compile(self.model, backend=backend) if wanted else self.model
+        self.forward = (
+            # static: the last batch is smaller, and a dynamic graph would then serve all
+            torch.compile(self.model, backend=backend, dynamic=False) if wanted else self.model
+        )
         self.optimizer = torch.optim.SGD(
             model.parameters(),
             config.learning_rate,
@@ -455,10 +465,20 @@ class Trainer:
         """Go back to where ``state`` was taken."""
         for name in self._SAVED:
             setattr(self, name, state[name])
+        if state["step_losses"].shape != self.step_losses.shape:
+            raise ValueError(
+                f"checkpoint of {len(state['step_losses'])} steps an epoch; the data here make "
+                f"{len(self.step_losses)}: they are not the same"
+            )
         self.step_losses.copy_(state["step_losses"])
         self.vectors.copy_(state["label_vectors"])
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
+        for parameter, kept in self.optimizer.state.items():
+            # fused SGD reads both in the order of memory, and the layout may be another one here
+            buffer = kept.get("momentum_buffer")
+            if buffer is not None:
+                kept["momentum_buffer"] = torch.empty_like(parameter).copy_(buffer)
 
     @property
     def samples_done(self) -> int:
@@ -548,6 +568,11 @@ class Trainer:
             moved = datasets.crop_and_flip(data.test_x, offsets, flips, padding)
             error = test_error(self.model, replace(data, test_x=moved), self.vectors)
             self.augmented_test_errors.append(float(error))
+        if not math.isfinite(self.test_errors[-1]):
+            raise FloatingPointError(
+                f"epoch {self.epoch + 1}: the network's outputs on the test set are not finite; "
+                f"try a learning_rate below {self.config.learning_rate}"
+            )
         self.epoch, self.step = self.epoch + 1, 0
 
     def run(self) -> Run:
