@@ -61,18 +61,24 @@ def expected_loss(
     True
     """
     scheme = as_scheme(scheme)
-    _check_pairs(x, x2, y, y2, f)
+    losses_at = _losses_at(x, x2, y, y2, f, loss)
     z, w = quadrature(scheme, nodes)
     lam, gamma = torch.sigmoid(z), at_logit(scheme.weight, z)
     total = torch.zeros((), dtype=torch.float64, device=x.device)
     for k in range(len(lam)):
-        at_lam, at_gamma = (v[k].to(x.device).expand(len(x)) for v in (lam, gamma))
-        losses = loss(f(mix(x, x2, at_lam)), mix(y, y2, at_gamma))
-        total = total + w[k].to(x.device) * losses.double().mean()
+        total = total + w[k].to(x.device) * losses_at(lam[k], gamma[k]).mean()
     return total
 
 
-def _check_pairs(x: Tensor, x2: Tensor, y: Tensor, y2: Tensor, f: object) -> None:
+def _losses_at(
+    x: Tensor,
+    x2: Tensor,
+    y: Tensor,
+    y2: Tensor,
+    f: Callable[[Tensor], Tensor],
+    loss: Callable[[Tensor, Tensor], Tensor],
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """The pairs' losses, (n,) float64, as a function of one λ and one γ for all of them."""
     if not len(x) or x.shape != x2.shape or y.shape != y2.shape or len(x) != len(y):
         raise ValueError(
             f"x {tuple(x.shape)}, x2 {tuple(x2.shape)}, y {tuple(y.shape)}, y2 {tuple(y2.shape)}: "
@@ -82,6 +88,12 @@ def _check_pairs(x: Tensor, x2: Tensor, y: Tensor, y2: Tensor, f: object) -> Non
         raise TypeError(f"y {y.dtype}, y2 {y2.dtype}: they must be target vectors, floating (n, C)")
     if isinstance(f, torch.nn.Module) and any(part.training for part in f.modules()):
         raise ValueError("f is in training mode: the lemmas need F(x̃) of x̃ alone; call f.eval()")
+
+    def losses_at(lam: Tensor, gamma: Tensor) -> Tensor:
+        at_lam, at_gamma = (v.to(x.device).expand(len(x)) for v in (lam, gamma))
+        return loss(f(mix(x, x2, at_lam)), mix(y, y2, at_gamma)).double()
+
+    return losses_at
 
 
 def deviation_probability(n: int, epsilon: float, delta: float, *, lambda_batch: int = 1) -> float:
@@ -200,12 +212,11 @@ def spread(
     if points < 2:
         raise ValueError(f"points = {points}: it must be at least 2")
     scheme = as_scheme(scheme)
-    _check_pairs(x, x2, y, y2, f)
+    losses_at = _losses_at(x, x2, y, y2, f, loss)
     low = torch.full((len(x),), math.inf, dtype=torch.float64, device=x.device)
     high = -low
     for lam in torch.linspace(0, 1, points, dtype=torch.float64, device="cpu"):
         gamma = at_logit(scheme.weight, torch.logit(lam[None]))[0]
-        at_lam, at_gamma = (v.to(x.device).expand(len(x)) for v in (lam, gamma))
-        losses = loss(f(mix(x, x2, at_lam)), mix(y, y2, at_gamma)).double()
+        losses = losses_at(lam, gamma)
         low, high = torch.minimum(low, losses), torch.maximum(high, losses)
     return (high - low).max()

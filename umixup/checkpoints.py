@@ -14,6 +14,8 @@ from typing import Any
 
 import torch
 
+from umixup._files import written_whole
+
 _NAME = re.compile(r"epoch-(\d{4,})-step-(\d{6,})\.pt")
 KEPT = 2
 
@@ -36,17 +38,10 @@ def save(folder: str | os.PathLike[str], state: dict[str, Any]) -> Path:
     The file is written beside its place, flushed to the disk and renamed.
     """
     target = Path(folder) / f"epoch-{state['epoch']:04d}-step-{state['step']:06d}.pt"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.stem}.{os.getpid()}.part")
-    try:
-        with beside.open("wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, target)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+    with written_whole(target) as beside, beside.open("wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())
     others = [path for path in _found(target.parent) if path != target]
     for old in others[KEPT - 1 :]:
         old.unlink(missing_ok=True)

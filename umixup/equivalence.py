@@ -12,16 +12,16 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from umixup._integrate import logit_of, logit_slope, panel_sums, panels_between
+from umixup._integrate import logit_of, panel_sums, panels_between
 from umixup.policies import (
     Beta,
     Reflected,
     as_policy,
     atoms,
     breakpoints,
+    density_in_t,
     furthest_logit,
     is_symmetrized,
-    log_density_logit,
     symmetrize,
 )
 from umixup.schemes import Kept, Logistic, Posterior, Scheme, Tied, as_scheme, untie
@@ -174,11 +174,7 @@ def distance(scheme: Scheme, scheme2: Scheme) -> float:
 
 def _cdf(policy: Distribution, panels: Tensor) -> tuple[Tensor, Tensor]:
     """The distribution function just after the start, and just before the end, of each panel."""
-
-    def density(t: Tensor) -> Tensor:
-        return (torch.exp(log_density_logit(policy, logit_of(t))) * logit_slope(t))[:, None]
-
-    masses = panel_sums(density, panels, 5)[:, 0]
+    masses = panel_sums(lambda t: density_in_t(policy, t)[:, None], panels, 5)[:, 0]
     after = masses.cumsum(0)
     jumped = torch.zeros_like(after)
     for at, mass in atoms(policy):

@@ -608,6 +608,15 @@ def log_density_logit(policy: Distribution, z: Tensor) -> Tensor:
 _ENDS = ((0, "lower"), (1, "upper"))
 
 
+def density_in_t(policy: Distribution, t: Tensor) -> Tensor:
+    """The density of t, where logit λ = π sinh t: what is integrated over panels. As ``t``.
+
+    >>> density_in_t(Beta(1, 1), torch.zeros(1))  # λ(1 − λ)·π at λ = ½
+    tensor([0.7854])
+    """
+    return torch.exp(log_density_logit(policy, logit_of(t))) * logit_slope(t)
+
+
 def atoms(policy: Distribution) -> list[tuple[float, float]]:
     """The point masses in a policy, as (λ, mass): none in a density. Not in the paper.
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from umixup._integrate import gauss_legendre, logit_of, logit_slope, panels_between, refined
+from umixup._integrate import gauss_legendre, logit_of, panels_between, refined
 from umixup.policies import (
     Beta,
     Mixture,
@@ -18,8 +18,8 @@ from umixup.policies import (
     at_logit,
     atoms,
     breakpoints,
+    density_in_t,
     furthest_logit,
-    log_density_logit,
 )
 from umixup.schemes import BetaCDF, Kept, Logistic, Posterior, Scheme, Tied
 
@@ -94,27 +94,26 @@ def _gauss_jacobi(policy: Beta, nodes: int) -> tuple[Tensor, Tensor]:
 def _tanh_sinh(policy: Beta, nodes: int) -> tuple[Tensor, Tensor]:
     end = math.asinh(furthest_logit(policy) / math.pi)
     t = torch.linspace(-end, end, nodes, dtype=torch.float64, device="cpu")
-    w = torch.exp(log_density_logit(policy, logit_of(t))) * logit_slope(t)
+    w = density_in_t(policy, t)
     return logit_of(t), w / w.sum()
 
 
 def _panels(scheme: Scheme, nodes: int) -> tuple[Tensor, Tensor]:
     policy, weight = scheme.policy, scheme.weight
 
-    def density(t: Tensor) -> Tensor:
-        return torch.exp(log_density_logit(policy, logit_of(t))) * logit_slope(t)
-
     def moments(t: Tensor) -> Tensor:
         z = logit_of(t)
         ones = torch.ones_like(z)
-        return density(t)[:, None] * torch.stack([ones, torch.sigmoid(z), at_logit(weight, z)], 1)
+        return density_in_t(policy, t)[:, None] * torch.stack(
+            [ones, torch.sigmoid(z), at_logit(weight, z)], 1
+        )
 
     cuts = [0.0, *breakpoints(policy)]
     if isinstance(weight, Posterior):
         cuts += breakpoints(weight.policy)
     start = panels_between(furthest_logit(policy), [*cuts, *(-z for z in cuts)])
     t, w = (v.flatten() for v in gauss_legendre(refined(moments, start, nodes), nodes))
-    w = w * density(t)
+    w = w * density_in_t(policy, t)
     points = torch.tensor(atoms(policy), dtype=torch.float64, device="cpu").reshape(-1, 2)
     z, w = torch.cat([logit_of(t), torch.logit(points[:, 0])]), torch.cat([w, points[:, 1]])
     if not abs(float(w.sum()) - 1) < 1e-6:

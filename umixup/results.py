@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from umixup import paper
+from umixup._files import written_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,16 +56,9 @@ def environment() -> dict[str, Any]:
 def write(record: dict[str, Any], folder: str | os.PathLike[str]) -> Path:
     """Write a run's record to ``folder/<its config's hash>.json``, whole or not at all."""
     target = Path(folder) / f"{record['hash']}.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.stem}.{os.getpid()}.part")
-    try:
-        with beside.open("w", encoding="utf-8") as file:
-            json.dump(record, file, indent=1, allow_nan=False)
-            file.write("\n")
-        os.replace(beside, target)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+    with written_whole(target) as beside, beside.open("w", encoding="utf-8") as file:
+        json.dump(record, file, indent=1, allow_nan=False)
+        file.write("\n")
     return target
 
 
