@@ -7,6 +7,8 @@ import math
 import re
 import shutil
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import numpy as np
@@ -21,15 +23,17 @@ REQUIRED = ["dataset", "loss", "scheme", "profile", "seed", "error"]
 
 def record(seed: int = 0, error: float = 0.05, **changes) -> dict:
     config = {"dataset": "fashion-mnist", "scheme": "B(1,1)", "loss": "ce", "seed": seed}
+    config["augment_test"] = "augmented_error" in changes
     config |= {key: changes.pop(key) for key in list(changes) if key in config}
-    name = "-".join(map(str, config.values()))
     return {
         "schema": results.SCHEMA,
-        "hash": re.sub(r"[^a-z0-9-]", "_", name.lower()),
+        "hash": results.digest(config),
         "profile": "small",
         "recipe": "one",
         "config": config,
         "error": error,
+        "augmented_error": None,
+        "sittings": [{"date": "2026-01-02T00:00:00+00:00"}],
         **changes,
     }
 
@@ -90,6 +94,8 @@ ALIEN = {
     "no-config": json.dumps({"schema": results.SCHEMA, "error": 0.1}),
     "no-error": json.dumps({k: v for k, v in record().items() if k != "error"}),
     "bad-error": json.dumps({**record(), "error": "low"}),
+    "no-sittings": json.dumps({**record(), "sittings": []}),
+    "changed": json.dumps({**record(), "config": record(seed=1)["config"]}),
 }
 
 
@@ -102,6 +108,103 @@ def test_a_file_that_is_no_record_is_named_in_a_warning_and_left_out(tmp_path, k
     with pytest.warns(UserWarning, match=rf"{re.escape(str(alien))} left out: \w+Error: "):
         runs = results.load(tmp_path)
     assert runs["error"].tolist() == [0.25]
+
+
+def test_a_line_that_is_no_record_is_named(tmp_path):
+    lines = [json.dumps(record(seed=seed)) for seed in range(3)]
+    lines[1] = lines[1][:40]
+    (tmp_path / "fashion-mnist.jsonl").write_text("\n".join(lines))
+    with pytest.warns(UserWarning, match=r"fashion-mnist\.jsonl:2 left out: JSONDecodeError"):
+        assert len(results.load(tmp_path)) == 2
+    with (
+        pytest.warns(UserWarning, match="left out"),
+        pytest.raises(ValueError, match="mend or remove the packed lines first"),
+    ):
+        results.pack(tmp_path)
+
+
+def test_runs_that_failed_are_counted_and_left_out(tmp_path):
+    results.write(record(), tmp_path)
+    (tmp_path / f"abc{results.FAILED}").write_text("{}")
+    with pytest.warns(UserWarning, match="1 runs failed"):
+        assert len(results.load(tmp_path)) == 1
+
+
+def test_packing_keeps_every_run_in_one_sorted_file_a_data_set(tmp_path):
+    for seed in (2, 0, 1):
+        results.write(record(seed=seed, test_errors=[0.1, 1 / 3]), tmp_path)
+        results.write(record(seed=seed, dataset="folder:/a/b@32"), tmp_path)
+    before = results.load(tmp_path)
+    paths = results.pack(tmp_path)
+    assert [path.name for path in paths] == ["fashion-mnist.jsonl", "folder-a-b-32.jsonl"]
+    assert not list(tmp_path.glob("*.json"))
+    pd.testing.assert_frame_equal(results.load(tmp_path), before)
+    seeds = [json.loads(line)["config"]["seed"] for line in paths[0].read_text().splitlines()]
+    assert seeds == [0, 1, 2]
+    content = paths[0].read_bytes()
+    assert results.pack(tmp_path) == paths
+    assert paths[0].read_bytes() == content
+    results.write(record(seed=3), tmp_path)
+    results.pack(tmp_path)
+    assert len(results.load(tmp_path)) == 7
+    assert results.recorded(tmp_path) == set(results.load(tmp_path)["hash"])
+
+
+def test_packing_leaves_what_is_no_record(tmp_path):
+    results.write(record(), tmp_path)
+    (tmp_path / "alien.json").write_text("{")
+    with pytest.warns(UserWarning, match=r"alien\.json left out"):
+        results.pack(tmp_path)
+    assert (tmp_path / "alien.json").exists()
+
+
+def test_two_processes_pack_while_records_come_in_and_nothing_is_lost(tmp_path, run_python):
+    code = (
+        "import sys; sys.path.insert(0, 'tests')\n"
+        "from umixup import results\n"
+        f"for _ in range(60): results.pack({str(tmp_path)!r})\n"
+    )
+    with ThreadPoolExecutor(2) as pool:
+        packers = [pool.submit(run_python, code) for _ in range(2)]
+        for seed in range(300):
+            results.write(record(seed=seed), tmp_path)
+            assert seed % 50 or record(seed=seed)["hash"] in results.recorded(tmp_path)
+        for packer in packers:
+            packer.result()
+    assert set(results.load(tmp_path)["seed"]) == set(range(300))
+
+
+def test_a_run_that_is_there_twice_counts_once_and_the_earlier_if_they_differ(tmp_path):
+    results.write(record(error=0.5), tmp_path)
+    results.pack(tmp_path)
+    results.write(record(error=0.5), tmp_path)
+    assert len(results.load(tmp_path)) == 1
+    earlier = [{"date": "2026-01-01T00:00:00+00:00"}]
+    results.write(record(error=0.25, sittings=earlier), tmp_path)
+    with pytest.warns(UserWarning, match="1 runs are there twice and differ"):
+        assert results.load(tmp_path)["error"].tolist() == [0.25]
+
+
+def test_nothing_is_recorded_in_a_folder_that_is_not_there(tmp_path):
+    assert results.recorded(tmp_path / "nowhere") == set()
+    with pytest.raises(FileNotFoundError, match="there is no such folder"):
+        results.pack(tmp_path / "nowhere")
+
+
+def test_two_thousand_records_load_and_summarise_within_a_second(tmp_path):
+    # 24 settings of 100 runs, each with 200 epochs; in one process, as a reader of the book does.
+    epochs = {"test_errors": [0.1234567] * 200, "train_losses": [0.7654321] * 200}
+    lines = [
+        json.dumps(record(seed=seed, scheme=scheme, loss=loss, error=0.1 + seed / 1e4, **epochs))
+        for seed in range(100)
+        for loss in ("ce", "nc")
+        for scheme in [f"B({k},1)" for k in range(1, 13)]
+    ]
+    (tmp_path / "fashion-mnist.jsonl").write_text("\n".join(lines))
+    start = time.process_time()
+    table = results.summary(results.load(tmp_path))
+    assert time.process_time() - start < 1
+    assert table["n"].tolist() == [100] * 24
 
 
 def test_files_of_another_kind_and_half_written_ones_are_not_read(tmp_path):
@@ -138,26 +241,37 @@ def git(folder, *arguments: str) -> str:
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not here")
 
 
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A folder with a copy of the module's file, as if umixup lay there."""
+    (tmp_path / "umixup").mkdir()
+    (tmp_path / "umixup" / "results.py").write_text("x = 1")
+    monkeypatch.setattr(results, "__file__", str(tmp_path / "umixup" / "results.py"))
+    return tmp_path
+
+
 @needs_git
-def test_the_environment_names_the_commit(monkeypatch, tmp_path):
-    git(tmp_path, "init", "--quiet")
-    git(tmp_path, "commit", "--quiet", "--allow-empty", "--message", "first")
-    commit = git(tmp_path, "rev-parse", "HEAD")
-    monkeypatch.setenv("GIT_DIR", str(tmp_path / ".git"))
+def test_the_environment_names_the_commit_and_tells_of_changes(checkout):
+    git(checkout, "init", "--quiet")
+    assert results.environment()["commit"] is None
+    git(checkout, "add", "umixup")
+    git(checkout, "commit", "--quiet", "--message", "first")
+    git(checkout, "tag", "-a", "v1", "-m", "a tag")
+    commit = git(checkout, "rev-parse", "HEAD")
     assert results.environment()["commit"] == commit
+    (checkout / "umixup" / "results.py").write_text("x = 2")
+    assert results.environment()["commit"] == commit + "+changes"
 
 
 @needs_git
-def test_the_environment_has_no_commit_outside_a_repository(monkeypatch, tmp_path):
-    monkeypatch.setenv("GIT_DIR", str(tmp_path))
-    assert results.environment()["commit"] is None
-
-
-@needs_git
-def test_the_environment_has_no_commit_in_a_repository_without_one(monkeypatch, tmp_path):
-    git(tmp_path, "init", "--quiet")
-    monkeypatch.setenv("GIT_DIR", str(tmp_path / ".git"))
-    assert results.environment()["commit"] is None
+def test_the_environment_has_no_commit_inside_somebody_elses_repository(checkout):
+    (checkout / "site-packages").mkdir()
+    git(checkout, "init", "--quiet")
+    git(checkout, "commit", "--quiet", "--allow-empty", "--message", "first")
+    (checkout / "umixup").rename(checkout / "site-packages" / "umixup")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(results, "__file__", str(checkout / "site-packages/umixup/results.py"))
+        assert results.environment()["commit"] is None
 
 
 def test_the_environment_has_no_commit_where_there_is_no_git(monkeypatch, tmp_path):
@@ -243,6 +357,69 @@ def test_summary_keeps_data_sets_and_losses_apart():
     table = results.summary(both)
     assert len(table) == 6
     assert table["n"].tolist() == [3, 2, 1] * 2
+
+
+def test_summary_counts_a_run_once_that_was_tested_in_two_ways():
+    twice = [record(error=0.1), record(error=0.1, augmented_error=0.3), record(seed=1, error=0.2)]
+    for order in (twice, twice[::-1]):
+        (row,) = results.summary(results.frame(map(results._row, order))).to_dict("records")
+        assert (row["n"], row["augmented_n"]) == (2, 1)
+        assert row["mean"] == pytest.approx(15)
+        assert row["augmented_mean"] == pytest.approx(30)
+        assert math.isnan(row["augmented_half_width"])
+
+
+def test_the_released_cosine_stands_beside_the_papers_nc():
+    rows = [results._row(record(loss=loss)) for loss in ("nc", "nc-released", "ce")]
+    table = results.summary(results.frame(rows)).set_index("loss")
+    assert table.loc["nc", "paper_mean"] == table.loc["nc-released", "paper_mean"]
+    assert table.loc["nc", "paper_mean"] != table.loc["ce", "paper_mean"]
+
+
+def test_a_difference_has_welchs_interval():
+    got = results.difference(runs(), "B(1,1)", "ERM")
+    a, b = (100 * np.array(ERRORS[s]) for s in ("B(1,1)", "ERM"))
+    theirs = stats.ttest_ind(a, b, equal_var=False)
+    assert (got["low"], got["high"]) == pytest.approx(tuple(theirs.confidence_interval()))
+    assert got["mean"] == pytest.approx(a.mean() - b.mean())
+    assert (got["n_one"], got["n_other"]) == (2, 3)
+    assert got["p"] == pytest.approx(theirs.pvalue)
+    alone = results.difference(runs(), "DAT(B(2,1))", "ERM")
+    assert math.isnan(alone["low"])
+    assert alone["mean"] == pytest.approx(7 - 11)
+
+
+def test_a_difference_is_of_one_setting_and_of_schemes_that_are_there():
+    with pytest.raises(ValueError, match=r"scheme 'B\(2,2\)': no run has 'error'; there are ERM"):
+        results.difference(runs(), "B(2,2)", "ERM")
+    with pytest.raises(ValueError, match="no run has 'augmented_error'"):
+        results.difference(runs(), "B(1,1)", "ERM", error="augmented_error")
+    both = pd.concat([runs(), runs(loss="nc")])
+    with pytest.raises(ValueError, match="several values of 'loss'"):
+        results.difference(both, "B(1,1)", "ERM")
+
+
+@pytest.mark.parametrize("effect", [0.3, 1.0, 3.0])
+def test_the_runs_needed_find_the_difference_four_times_out_of_five(effect):
+    n = int(results.runs_needed(effect, 1.0, 1.0))
+    rng = np.random.default_rng(0)
+
+    def found(n):
+        a, b = rng.normal(size=(2, 4000, n))
+        return np.mean(stats.ttest_ind(a + effect, b, axis=1).pvalue < 0.05)
+
+    assert found(n) > 0.78  # 5 standard deviations below 0.8 is 0.768
+    assert n == 2 or found(n - 1) < 0.82
+
+
+def test_runs_needed_at_the_ends():
+    assert results.runs_needed(0.0, 1.0, 1.0) == math.inf
+    assert results.runs_needed(1.0, 0.0, 0.0) == 2
+    assert results.runs_needed(1e6, 1.0, 2.0) == 2
+    with pytest.raises(ValueError, match=r"power = 1\.0"):
+        results.runs_needed(1.0, 1.0, 1.0, power=1.0)
+    with pytest.raises(ValueError, match="std = -1"):
+        results.runs_needed(1.0, -1.0, 1.0)
 
 
 def test_summary_refuses_runs_of_several_recipes():

@@ -242,7 +242,8 @@ def test_a_batch_of_one_sample_is_refused(digits, train_size, batch_size):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 def test_training_on_a_gpu_gives_a_finite_error_and_the_losses_of_a_cpu(digits, baseline):
     run = train(quick(scheme="B(1,1)"), data=digits, device="cuda", progress=False)
-    assert run.device == "cuda"
+    assert run.sittings[0]["device"] == torch.cuda.get_device_name()
+    assert run.sittings[0]["compiled"] == "inductor"
     assert math.isfinite(run.error)
     assert run.train_losses == pytest.approx(baseline.train_losses, rel=0.05)
 
@@ -430,7 +431,7 @@ def test_an_unknown_field_is_refused():
 def test_the_error_averages_over_the_last_epochs(epochs, averaged):
     errors = [1 / (k + 1) for k in range(epochs)]
     augmented = [2 * e for e in errors]
-    rest = [0.0] * epochs, 1.0, "cpu", nn.Identity(), torch.eye(10)
+    rest = [0.0] * epochs, 1.0, [], "", nn.Identity(), torch.eye(10)
     run = Run(Config(epochs=epochs), errors, augmented, *rest)
     assert run.averaged_epochs == averaged
     assert run.error == pytest.approx(sum(errors[epochs - averaged :]) / averaged)
@@ -448,7 +449,8 @@ def test_a_record_is_plain_data_and_comes_back_from_disk(baseline, tmp_path):
     assert record["hash"] == baseline.config.hash()
     assert record["profile"] == "custom"
     assert record["config"] == asdict(baseline.config)
-    assert record["threads"] == 1
+    (sitting,) = record["sittings"]
+    assert (sitting["device"], sitting["threads"], sitting["compiled"]) == ("cpu", 1, None)
 
     assert results.write(record, tmp_path).stem == baseline.config.hash()
     (row,) = results.load(tmp_path).to_dict("records")
@@ -456,7 +458,7 @@ def test_a_record_is_plain_data_and_comes_back_from_disk(baseline, tmp_path):
     assert row["scheme"] == "B(1,1)"
     assert row["seed"] == 0
     assert row["train_losses"] == baseline.train_losses
-    assert row["device"] == "cpu"
+    assert row["data"] == baseline.data
 
 
 # Losses with label vectors, and the test set's other transform
@@ -662,7 +664,7 @@ def test_a_run_broken_off_in_mid_epoch_goes_on_to_the_same_bits(digits, unbroken
         assert names[-1] == "epoch-0002-step-000000.pt"
     else:
         assert done.returncode == 0, done.stderr
-        assert "stopped in epoch 3" in done.stdout
+        assert "stopped after 2 of 4 epochs" in done.stdout
         assert f"train(config, checkpoints={str(tmp_path)!r}, resume=True)" in done.stdout
         assert names[-1] == "epoch-0002-step-000002.pt"
     again = resumable(digits, tmp_path, resume=True)
@@ -678,7 +680,11 @@ def test_a_truncated_checkpoint_is_reported_and_the_one_before_it_used(digits, u
     with pytest.warns(UserWarning, match=r"epoch-0004-step-000000\.pt cannot be read"):
         again = resumable(digits, tmp_path, resume=True)
     assert same_bits(again.model, unbroken.model)
-    for path in tmp_path.iterdir():
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == [
+        f"epoch-000{k}-step-000000.{e}" for k, e in ((3, "pt"), (4, "pt"), (4, "unreadable"))
+    ]
+    for path in tmp_path.glob("*.pt"):
         path.write_bytes(b"")
     with (
         pytest.warns(UserWarning, match="cannot be read"),
@@ -695,6 +701,56 @@ def test_a_checkpoint_of_another_config_is_refused_with_the_field_that_differs(d
         match=r"of another config: scheme = 'U\(B\(2\.2,0\.9\)\)' there, 'B\(1,1\)' here",
     ):
         train(other, data=digits, progress=False, checkpoints=tmp_path, resume=True)
+
+
+def test_a_checkpoint_of_other_data_is_refused(digits, tmp_path):
+    resumable(digits, tmp_path)
+    changed = digits.test_y.clone()
+    changed[0] = (changed[0] + 1) % 10
+    with pytest.raises(ValueError, match="checkpoint of other data: 'digits' has fingerprint"):
+        resumable(replace(digits, test_y=changed), tmp_path, resume=True)
+
+
+def test_each_sitting_is_recorded(digits, tmp_path):
+    resumable(digits, tmp_path)
+    (tmp_path / "epoch-0004-step-000000.pt").unlink()
+    torch.set_num_threads(2)
+    try:
+        run = resumable(digits, tmp_path, resume=True)
+    finally:
+        torch.set_num_threads(1)
+    assert [sitting["threads"] for sitting in run.sittings] == [1, 2]
+    assert run.data == digits.first(160).fingerprint()
+
+
+def test_ctrl_c_in_the_last_epoch_is_not_swallowed(digits, tmp_path, monkeypatch):
+    save = checkpoints.save
+
+    def pressed(*given):
+        os.kill(os.getpid(), signal.SIGINT)
+        return save(*given)
+
+    monkeypatch.setattr(checkpoints, "save", pressed)
+    with pytest.raises(KeyboardInterrupt, match="stopped after 4 of 4 epochs"):
+        resumable(digits, tmp_path, every=4)
+    monkeypatch.undo()
+    assert len(resumable(digits, tmp_path, resume=True).test_errors) == 4
+
+
+def test_a_process_that_ignores_ctrl_c_goes_on_ignoring_it(digits, tmp_path, monkeypatch):
+    save = checkpoints.save
+
+    def pressed(*given):
+        os.kill(os.getpid(), signal.SIGINT)
+        return save(*given)
+
+    monkeypatch.setattr(checkpoints, "save", pressed)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert len(resumable(digits, tmp_path).test_errors) == 4
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_folder_with_a_run_is_not_begun_anew(digits, tmp_path):

@@ -18,6 +18,7 @@ from umixup._files import written_whole
 
 _NAME = re.compile(r"epoch-(\d{4,})-step-(\d{6,})\.pt")
 KEPT = 2
+_NEEDED = ("epoch", "step", "data", "sittings", "model", "optimizer")
 
 
 def _found(folder: Path) -> list[Path]:
@@ -75,7 +76,8 @@ def check_folder(folder: str | os.PathLike[str]) -> None:
 def latest(folder: str | os.PathLike[str], config: dict[str, Any]) -> dict[str, Any] | None:
     """The latest checkpoint in the folder that can be read; ``None`` if there is none at all.
 
-    One that is truncated or corrupt is named in a warning, and the one before it is taken.
+    One that is truncated or corrupt is named in a warning, and the one before it is taken; it is
+    then renamed, so as not to count among the two that are kept.
 
     Args:
         folder: of one run.
@@ -85,23 +87,28 @@ def latest(folder: str | os.PathLike[str], config: dict[str, Any]) -> dict[str, 
         ValueError: the checkpoint is of another config (the message names the fields that
             differ), or none of those there can be read.
     """
-    paths = _found(Path(folder))
+    paths, unreadable = _found(Path(folder)), []
     for path in paths:
         try:
             state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
             theirs = dict(state["config"])
-            _ = state["epoch"], state["step"], state["model"], state["optimizer"]
+            _ = [state[name] for name in _NEEDED]
+        except (PermissionError, MemoryError):  # that says nothing about the file
+            raise
         except Exception as error:  # zip, pickle and torch raise what they like
             warnings.warn(
                 f"checkpoint {path} cannot be read ({type(error).__name__}); "
                 "the one before it is used, if there is one",
                 stacklevel=2,
             )
+            unreadable.append(path)
             continue
         unlike = [name for name in config if theirs.get(name) != config[name]]
         if unlike or theirs.keys() != config.keys():
             told = ", ".join(f"{n} = {theirs.get(n)!r} there, {config[n]!r} here" for n in unlike)
             raise ValueError(f"checkpoint {path} is of another config: {told or 'other fields'}")
+        for bad in unreadable:
+            bad.rename(bad.with_suffix(".unreadable"))
         return state
     if paths:
         raise ValueError(f"checkpoints = {str(folder)!r}: none of the {len(paths)} can be read")

@@ -89,6 +89,14 @@ class DataSet:
             raise ValueError(f"train_size = {n}: {self.title} has 1 to {len(self.train_x)}")
         return replace(self, train_x=self.train_x[:n], train_y=self.train_y[:n])
 
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits that differ where any sample, label or class name does."""
+        digest = hashlib.blake2b(repr((self.name, self.classes)).encode(), digest_size=8)
+        for values in (self.train_x, self.train_y, self.test_x, self.test_y):
+            digest.update(repr((values.dtype, values.shape)).encode())
+            digest.update(values.cpu().contiguous().numpy().data)
+        return digest.hexdigest()
+
     def normalize(self, x: Tensor) -> Tensor:
         """uint8 images, (…, C, H, W) -> float32, each channel less its mean, over its deviation.
 

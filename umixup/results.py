@@ -1,17 +1,20 @@
 """Runs as records: one JSON file a run, and what a folder of them says.
 
 A record is written beside its place and then renamed, so a folder shared by many processes never
-holds half of one. Errors are shares of 1 everywhere; tables show them in per cent.
+holds half of one. ``pack`` folds the files into one of JSON lines for each data set. Errors are
+shares of 1 in records; summaries show them in per cent.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
+import re
 import subprocess
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -24,6 +27,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA = 1
+FAILED = ".failed.json"  # how the file of a run that failed ends
+
+
+def digest(values: dict[str, Any]) -> str:
+    """Sixteen hexadecimal digits that differ where any of the values differs."""
+    text = json.dumps(values, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def environment() -> dict[str, Any]:
@@ -35,12 +45,12 @@ def environment() -> dict[str, Any]:
         except PackageNotFoundError:
             return None
 
+    # Of a checkout only: an installed umixup may lie inside somebody else's repository.
+    root = Path(__file__).parents[1]
+    command = ["describe", "--always", "--abbrev=40", "--exclude=*", "--dirty=+changes"]
     try:
-        commit = subprocess.run(
-            ["git", "-C", str(Path(__file__).parent), "rev-parse", "--verify", "-q", "HEAD"],
-            capture_output=True,
-            text=True,
-            check=False,
+        commit = (root / ".git").exists() and subprocess.run(
+            ["git", "-C", str(root), *command], capture_output=True, text=True, check=False
         ).stdout.strip()
     except OSError:  # no git here
         commit = ""
@@ -49,8 +59,19 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         **{package: found(package) for package in ("umixup", "torch", "numpy")},
         "system": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
         "commit": commit or None,
     }
+
+
+def _processor() -> str | None:
+    """The model of the processor, where the system tells."""
+    try:
+        told = Path("/proc/cpuinfo").read_text(encoding="utf-8")  # platform knows none on Linux
+    except OSError:
+        return platform.processor() or None
+    found = re.search(r"^model name\s*: (.+)$", told, re.MULTILINE)
+    return found[1] if found else None
 
 
 def write(record: dict[str, Any], folder: str | os.PathLike[str]) -> Path:
@@ -63,25 +84,130 @@ def write(record: dict[str, Any], folder: str | os.PathLike[str]) -> Path:
 
 
 def load(folder: str | os.PathLike[str]) -> pd.DataFrame:
-    """The records below ``folder``: a row a run, its config's fields and the results as columns.
+    """The runs recorded in ``folder``, packed or not: a row a run.
 
-    Files that are no records of this schema are named in a warning and left out.
+    Sorted by data set, loss, scheme, recipe and seed.
+
+    A run that is there twice counts once; where the two differ (as they may between machines), the
+    earlier one counts, and a warning says so. Files and lines that are no records of this schema,
+    or whose hash is not that of their config, are named in a warning and left out, and so are
+    the runs that failed.
+
+    Returns:
+        Columns for the config's fields and for the results, first of all dataset, loss, scheme,
+        profile, seed and error (a share of 1).
 
     Raises:
         FileNotFoundError: there is no such folder.
     """
+    records, told = _read(Path(folder))
+    for line in told:
+        warnings.warn(line, stacklevel=2)
+    return frame(_row(record) for record in records)
+
+
+def recorded(folder: str | os.PathLike[str]) -> set[str]:
+    """The hashes of the runs that ``load`` would find; empty where there is no such folder."""
     if not Path(folder).is_dir():
+        return set()
+    return {record["hash"] for record in _read(Path(folder))[0]}
+
+
+def pack(folder: str | os.PathLike[str]) -> list[Path]:
+    """Fold the folder's records into one file of JSON lines for each data set.
+
+    Lines are sorted by loss, scheme, recipe and seed, so that the same runs give the same file. The
+    single files are removed once they are packed; those that are no records stay, and are named in
+    a warning. Several processes may pack, and write records, at the same time.
+
+    Returns:
+        The packed files.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+    """
+    from filelock import FileLock
+
+    folder = Path(folder)
+    if not folder.is_dir():
         raise FileNotFoundError(f"folder = {str(folder)!r}: there is no such folder")
-    records = []
-    for path in sorted(Path(folder).glob("*.json")):
+    with FileLock(folder / ".pack.lock"):
+        singles = sorted(folder.glob("*.json"))
+        records, told = _read(folder)
+        for line in told:
+            warnings.warn(line, stacklevel=2)
+        if any(".jsonl:" in line for line in told):
+            raise ValueError(f"folder = {str(folder)!r}: mend or remove the packed lines first")
+        packed: dict[Path, list[str]] = {}
+        for record in records:
+            name = re.sub(r"[^\w.-]+", "-", record["config"]["dataset"]).strip("-")
+            lines = packed.setdefault(folder / f"{name}.jsonl", [])
+            lines.append(json.dumps(record, allow_nan=False) + "\n")
+        for target, lines in packed.items():
+            with written_whole(target) as beside:
+                beside.write_text("".join(lines), encoding="utf-8")
+        done = {f"{record['hash']}.json" for record in records}
+        for path in singles:
+            if path.name in done:
+                path.unlink(missing_ok=True)
+    return sorted(packed)
+
+
+def _place(record: dict[str, Any]) -> tuple[Any, ...]:
+    config = record["config"]
+    setting = config["dataset"], config["loss"], config["scheme"]
+    return *setting, record["recipe"], config["seed"], record["hash"]
+
+
+def _begun(record: dict[str, Any]) -> str:
+    return str(record["sittings"][0]["date"])
+
+
+def _read(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
+    """The folder's records, one a run, sorted; and what is to be told about the other files."""
+    if not folder.is_dir():
+        raise FileNotFoundError(f"folder = {str(folder)!r}: there is no such folder")
+    found: dict[str, dict[str, Any]] = {}
+    told, twice, failed = [], 0, 0
+    for place, text in _texts(folder):
+        if place.endswith(FAILED):
+            failed += 1
+            continue
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
+            record = json.loads(text)
             if record["schema"] != SCHEMA:
                 raise ValueError(f"schema {record['schema']!r} instead of {SCHEMA}")
-            records.append(_row(record))
-        except (ValueError, KeyError, TypeError) as error:
-            warnings.warn(f"{path} left out: {type(error).__name__}: {error}", stacklevel=2)
-    return frame(records)
+            _row(record), _place(record), _begun(record)  # what every record has
+            if digest(record["config"]) != record["hash"]:
+                raise ValueError(f"hash {record['hash']!r} is not that of its config")
+        except (ValueError, LookupError, TypeError) as error:
+            told.append(f"{place} left out: {type(error).__name__}: {error}")
+            continue
+        known = found.setdefault(record["hash"], record)
+        if known != record:
+            twice += 1
+            found[record["hash"]] = min(known, record, key=_begun)
+    if twice:
+        told.append(f"{folder}: {twice} runs are there twice and differ; the earlier counts")
+    if failed:
+        told.append(f"{folder}: {failed} runs failed (files *{FAILED}); they are left out")
+    return sorted(found.values(), key=_place), told
+
+
+def _texts(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Name and content of each single file, then of each line of the packed ones.
+
+    In that order, since another process may be packing: what has gone from the first is then in
+    the second.
+    """
+    for path in sorted(folder.glob("*.json")):
+        try:
+            yield str(path), path.read_bytes()
+        except FileNotFoundError:  # packed in the meantime
+            continue
+    for path in sorted(folder.glob("*.jsonl")):
+        for number, line in enumerate(path.read_bytes().splitlines(), 1):
+            yield f"{path}:{number}", line
 
 
 def _row(record: dict[str, Any]) -> dict[str, Any]:
@@ -109,6 +235,17 @@ def half_width(values: Iterable[float]) -> float:
     return float(stats.t.ppf(0.975, len(sample) - 1) * stats.sem(sample))
 
 
+def each_once(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs without those that differ from another one only in how they were tested.
+
+    A run with ``augment_test`` trains as the one without and has both errors: it is the one kept.
+    """
+    same = ["dataset", "loss", "scheme", "recipe", "seed"]
+    runs = runs.reset_index(drop=True)
+    both_first = runs.sort_values("augment_test", ascending=False, kind="stable")
+    return both_first.drop_duplicates(same).sort_index()
+
+
 def summary(runs: pd.DataFrame, beside: str | None = None) -> pd.DataFrame:
     """Mean error and its 95 % interval for each setting, beside the paper's row for it.
 
@@ -118,8 +255,10 @@ def summary(runs: pd.DataFrame, beside: str | None = None) -> pd.DataFrame:
 
     Returns:
         A row for each (dataset, loss, scheme), in the order of their first run: ``n``, ``mean``,
-        ``half_width``; ``paper_mean``, ``paper_half_width``, ``paper_n`` from the paper's row for
-        that data set, loss and scheme, NaN (0 for n) where it has none. Errors in per cent.
+        ``half_width``; the same of the errors on the augmented test set, ``augmented_n`` and so on
+        (0 and NaN where it was not used); ``paper_mean``, ``paper_half_width``, ``paper_n`` from
+        the paper's row for that data set, loss and scheme, NaN (0 for n) where it has none. The
+        paper's NC rows stand beside "nc" and "nc-released". Errors in per cent.
 
     Raises:
         ValueError: no runs, or runs of several recipes: their errors are not comparable.
@@ -134,9 +273,11 @@ def summary(runs: pd.DataFrame, beside: str | None = None) -> pd.DataFrame:
             f"{', '.join(sorted(runs['profile'].unique()))}): summarise one recipe at a time"
         )
     rows = []
-    for names, group in runs.groupby(["dataset", "loss", "scheme"], sort=False):
+    for names, group in each_once(runs).groupby(["dataset", "loss", "scheme"], sort=False):
         dataset, loss, scheme = map(str, names)
-        theirs = [s for s in paper.settings(beside or dataset, loss) if s.scheme == scheme]
+        printed = paper.settings(beside or dataset, loss.removesuffix("-released"))
+        theirs = next((s for s in printed if s.scheme == scheme), None)
+        augmented = group["augmented_error"].dropna().astype(float)
         rows.append(
             {
                 "dataset": dataset,
@@ -145,9 +286,100 @@ def summary(runs: pd.DataFrame, beside: str | None = None) -> pd.DataFrame:
                 "n": len(group),
                 "mean": 100 * group["error"].mean(),
                 "half_width": 100 * half_width(group["error"]),
-                "paper_mean": 100 * theirs[0].error if theirs else float("nan"),
-                "paper_half_width": 100 * theirs[0].half_width if theirs else float("nan"),
-                "paper_n": theirs[0].runs if theirs else 0,
+                "augmented_n": len(augmented),
+                "augmented_mean": 100 * augmented.mean(),
+                "augmented_half_width": 100 * half_width(augmented),
+                "paper_mean": 100 * theirs.error if theirs else float("nan"),
+                "paper_half_width": 100 * theirs.half_width if theirs else float("nan"),
+                "paper_n": theirs.runs if theirs else 0,
             }
         )
     return pd.DataFrame(rows)
+
+
+def difference(
+    runs: pd.DataFrame, one: str, other: str, error: str = "error"
+) -> dict[str, str | float]:
+    """Mean error of one scheme minus that of another, with Welch's 95 % interval.
+
+    The interval takes the two schemes' runs as independent samples of unequal variance.
+
+    Args:
+        runs: of one data set, loss and recipe.
+        one, other: schemes, as the column ``scheme`` has them.
+        error: the column: "error" or "augmented_error".
+
+    Returns:
+        ``one``, ``other``; ``n_one``, ``n_other``; ``mean``, ``low``, ``high`` in percentage points
+        (NaN where one has fewer than two runs); ``p``, of Welch's two-sided t-test;
+        ``needed``, how many runs of each would tell a true difference of this size from 0 four
+        times out of five (``runs_needed``).
+
+    Raises:
+        ValueError: runs of several settings' worth of data sets, losses or recipes; or none of
+            a scheme.
+    """
+    from scipy import stats
+
+    runs = each_once(runs)
+    for name in ("dataset", "loss", "recipe"):
+        if runs[name].nunique() > 1:
+            raise ValueError(f"runs of several values of {name!r}: compare within one")
+    samples = []
+    for scheme in (one, other):
+        sample = 100 * runs.loc[runs["scheme"] == scheme, error].dropna().to_numpy(dtype=float)
+        if not len(sample):
+            known = ", ".join(runs["scheme"].unique())
+            raise ValueError(f"scheme {scheme!r}: no run has {error!r}; there are {known}")
+        samples.append(sample)
+    gap = float(samples[0].mean() - samples[1].mean())
+    told: dict[str, str | float] = {
+        "one": one,
+        "other": other,
+        "n_one": len(samples[0]),
+        "n_other": len(samples[1]),
+        "mean": gap,
+    }
+    nothing = float("nan")
+    if min(map(len, samples)) < 2:
+        return told | {"low": nothing, "high": nothing, "p": nothing, "needed": nothing}
+    test = stats.ttest_ind(*samples, equal_var=False)
+    low, high = test.confidence_interval()
+    needed = runs_needed(gap, samples[0].std(ddof=1), samples[1].std(ddof=1))
+    return told | {"low": low, "high": high, "p": float(test.pvalue), "needed": needed}
+
+
+def runs_needed(difference: float, std: float, other_std: float, power: float = 0.8) -> float:
+    """How many runs of each setting a two-sided t-test at 5 % needs to tell a difference.
+
+    As if both settings had the mean of the two variances.
+
+    Args:
+        difference: of the true means.
+        std, other_std: standard deviations of a run's error in the two settings, in its units.
+        power: the share of repetitions that are to find it, in (0, 0.95].
+
+    Returns:
+        A whole number ≥ 2; ∞ for a difference of 0.
+
+    Raises:
+        ValueError: power off (0, 0.95], a negative deviation.
+
+    >>> runs_needed(0.022, 0.118, 0.128)  # the paper's CIFAR10, cross-entropy, in per cent
+    493.0
+    """
+    import numpy as np
+    from statsmodels.stats.power import TTestIndPower
+
+    if not 0 < power <= 0.95:
+        raise ValueError(f"power = {power!r}: it must be in (0, 0.95]")
+    if min(std, other_std) < 0:
+        raise ValueError(f"std = {std!r}, other_std = {other_std!r}: they must be ≥ 0")
+    pooled = np.sqrt((std**2 + other_std**2) / 2)
+    if difference == 0:
+        return float("inf")
+    effect = min(abs(difference) / pooled, 8.0) if pooled else 8.0  # above, scipy gives NaN
+    test = TTestIndPower()
+    if test.power(effect, 2, 0.05) >= power:  # the solver looks for a root above 2 only
+        return 2.0
+    return float(np.ceil(test.solve_power(effect, alpha=0.05, power=power)))

@@ -10,7 +10,6 @@ on the device.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
@@ -171,7 +170,7 @@ class Config:
 
     def hash(self) -> str:
         """Sixteen hexadecimal digits that differ where any field differs."""
-        return _hash(asdict(self))
+        return results.digest(asdict(self))
 
 
 _CHOICES = {
@@ -179,11 +178,6 @@ _CHOICES = {
     "lam_per": ("sample", "batch"),
     "precision": ("auto", "float32", "bfloat16"),
 }
-
-
-def _hash(values: dict[str, Any]) -> str:
-    text = json.dumps(values, sort_keys=True)
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def profile(name: str, **changes: Any) -> Config:
@@ -210,7 +204,9 @@ class Run:
             ``config.augment_test``.
         train_losses: the scheme's own loss, averaged over each epoch's samples.
         seconds: wall time of training and evaluation, over all sittings.
-        device: "cpu" or "cuda".
+        sittings: from each start or resumption on: date, versions, machine, device, threads, and
+            whether the network was compiled.
+        data: the fingerprint of the samples that were used.
         model: the trained network, in evaluation mode.
         label_vectors: (C, d); the predicted class is that of the vector with the largest product.
     """
@@ -220,7 +216,8 @@ class Run:
     augmented_test_errors: list[float]
     train_losses: list[float]
     seconds: float
-    device: str
+    sittings: list[dict[str, Any]]
+    data: str
     model: nn.Module = field(repr=False)
     label_vectors: Tensor = field(repr=False)
 
@@ -250,7 +247,7 @@ class Run:
             "schema": results.SCHEMA,
             "hash": self.config.hash(),
             "profile": self.config.profile,
-            "recipe": _hash(self.config.recipe()),
+            "recipe": results.digest(self.config.recipe()),
             "config": asdict(self.config),
             "error": self.error,
             "augmented_error": self.augmented_error,
@@ -259,9 +256,8 @@ class Run:
             "augmented_test_errors": self.augmented_test_errors,
             "train_losses": self.train_losses,
             "seconds": self.seconds,
-            "device": self.device,
-            "threads": torch.get_num_threads(),
-            "environment": results.environment(),
+            "data": self.data,
+            "sittings": self.sittings,
         }
 
 
@@ -358,26 +354,30 @@ def train(
         _interruptible(checkpoints is not None) as interrupted,
     ):
         while trainer.epoch < config.epochs:
-            whole = trainer.run_epoch(bar, interrupted)
+            trainer.run_epoch(bar, interrupted)
             due = trainer.epoch % every == 0 or trainer.epoch == config.epochs
-            if checkpoints is not None and (due or not whole):
+            if checkpoints is not None and (due or interrupted):
                 path = checkpoint.save(checkpoints, trainer.state())
-            if not whole and trainer.epoch < config.epochs:
+            if interrupted:
                 raise KeyboardInterrupt(
-                    f"stopped in epoch {trainer.epoch + 1}; {path} has it. To go on: "
-                    f"train(config, checkpoints={str(checkpoints)!r}, resume=True)"
+                    f"stopped after {trainer.epoch} of {config.epochs} epochs; {path} has it. To "
+                    f"go on: train(config, checkpoints={str(checkpoints)!r}, resume=True)"
                 )
     return trainer.run()
 
 
 @contextmanager
 def _interruptible(wanted: bool) -> Iterator[list[bool]]:
-    """Inside, the first Ctrl-C is noted in the list instead of raised; a second one is raised."""
+    """Inside, the first Ctrl-C is noted in the list instead of raised; a second one is raised.
+
+    A process that ignores Ctrl-C, as one in the background may, goes on ignoring it.
+    """
     noted: list[bool] = []
-    if not wanted or threading.current_thread() is not threading.main_thread():
+    before = signal.getsignal(signal.SIGINT)
+    main = threading.current_thread() is threading.main_thread()
+    if not (wanted and main and callable(before)):
         yield noted
         return
-    before = signal.getsignal(signal.SIGINT)
 
     def note(number: int, frame: object) -> None:
         noted.append(True)
@@ -445,6 +445,16 @@ class Trainer:
         self.augmented_test_errors: list[float] = []
         self.train_losses: list[float] = []
         self.seconds = 0.0
+        self.fingerprint = data.fingerprint()
+        name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+        self.sittings = [
+            {
+                **results.environment(),
+                "device": name,
+                "threads": torch.get_num_threads(),
+                "compiled": backend if wanted else None,
+            }
+        ]
         steps = -(-len(data.train_x) // config.batch_size)
         self.step_losses = torch.zeros(steps, dtype=torch.float64, device=device)  # of this epoch
 
@@ -454,6 +464,8 @@ class Trainer:
         """All that is needed to go on, as tensors and plain data."""
         return {
             "config": asdict(self.config),
+            "data": self.fingerprint,
+            "sittings": self.sittings,
             **{name: getattr(self, name) for name in self._SAVED},
             "step_losses": self.step_losses,
             "label_vectors": self.vectors,
@@ -463,13 +475,14 @@ class Trainer:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to where ``state`` was taken."""
+        if state["data"] != self.fingerprint:
+            raise ValueError(
+                f"checkpoint of other data: {self.config.dataset!r} has fingerprint "
+                f"{self.fingerprint} here, {state['data']} there"
+            )
         for name in self._SAVED:
             setattr(self, name, state[name])
-        if state["step_losses"].shape != self.step_losses.shape:
-            raise ValueError(
-                f"checkpoint of {len(state['step_losses'])} steps an epoch; the data here make "
-                f"{len(self.step_losses)}: they are not the same"
-            )
+        self.sittings = state["sittings"] + self.sittings
         self.step_losses.copy_(state["step_losses"])
         self.vectors.copy_(state["label_vectors"])
         self.model.load_state_dict(state["model"])
@@ -529,8 +542,8 @@ class Trainer:
         self.optimizer.step()
         return values.detach()
 
-    def run_epoch(self, bar: tqdm[Any], interrupted: list[bool]) -> bool:
-        """The rest of an epoch and its test; False if it was interrupted after a step."""
+    def run_epoch(self, bar: tqdm[Any], interrupted: list[bool]) -> None:
+        """The rest of an epoch and its test, or what there was of it until interrupted."""
         config, start = self.config, time.perf_counter()
         rate = config.learning_rate * 0.1 ** sum(m <= self.epoch for m in config.milestones)
         for group in self.optimizer.param_groups:
@@ -541,13 +554,12 @@ class Trainer:
             bar.update(len(x))
             if interrupted and self.step < len(self.step_losses):
                 self.seconds += time.perf_counter() - start
-                return False
+                return
         self._close_epoch()
         self.seconds += time.perf_counter() - start
         bar.set_postfix(
             error=f"{100 * self.test_errors[-1]:.2f}%", loss=f"{self.train_losses[-1]:.3f}"
         )
-        return not interrupted
 
     def _close_epoch(self) -> None:
         """What waits for the device, once an epoch: the losses and the test."""
@@ -583,7 +595,8 @@ class Trainer:
             self.augmented_test_errors,
             self.train_losses,
             self.seconds,
-            self.device.type,
+            self.sittings,
+            self.fingerprint,
             self.model.eval(),
             self.vectors,
         )
