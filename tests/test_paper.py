@@ -66,3 +66,13 @@ def test_settings_can_be_chosen_by_data_set_and_by_loss():
     assert len(paper.settings("mnist")) == 6
     assert len(paper.settings(loss="nc")) == 12
     assert paper.settings("digits") == []
+
+
+def test_only_mixup_and_umixup_have_a_twin():
+    erm, mixup, umixup = paper.settings("cifar10", "ce")
+    assert mixup.twin().scheme == "DAT(B(1.9,0.9))"
+    assert umixup.twin().scheme == "DAT(B(2.2,0.9))"
+    assert "not in the paper" in umixup.twin().note
+    for row in (erm, mixup.twin()):
+        with pytest.raises(ValueError, match="only MixUp and UMixUp have a twin"):
+            row.twin()

@@ -40,6 +40,7 @@ _SUBMODULES = (
     "checkpoints",
     "training",
     "paper",
+    "tables",
     "plotting",
     "notebook",
 )
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
         quadrature,
         results,
         schemes,
+        tables,
         training,
     )
     from umixup.equivalence import D, U, canonical

@@ -1,0 +1,147 @@
+"""The paper's tables as runs: which configs a table is made of, and ours beside the paper's.
+
+A table of the paper is a data set with two losses, and three schemes for each: ERM, MixUp and
+UMixUp. Beside MixUp and UMixUp we run DAT with the policy behind them, which the paper leaves out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from umixup import paper, results, training
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DATASETS = {1: "cifar10", 2: "cifar100", 3: "mnist", 4: "fashion-mnist"}
+LOSSES = ("ce", "nc", "nc-released")
+
+
+def rows(table: int, loss: str) -> list[paper.Setting]:
+    """The settings of a table for a loss: ERM, MixUp, its DAT twin, UMixUp, its DAT twin.
+
+    "nc-released" has the schemes of "nc": the paper's text describes one, its code runs the other.
+
+    Raises:
+        ValueError: no such table or loss.
+
+    >>> [row.scheme for row in rows(3, "ce")]
+    ['ERM', 'B(1,1)', 'DAT(B(2,1))', 'U(B(1.7,1))', 'DAT(B(1.7,1))']
+    """
+    if table not in DATASETS:
+        raise ValueError(f"table = {table!r}: it must be one of 1, 2, 3, 4")
+    if loss not in LOSSES:
+        raise ValueError(f"loss = {loss!r}: it must be one of {', '.join(LOSSES)}")
+    erm, mixup, umixup = paper.settings(DATASETS[table], loss.removesuffix("-released"))
+    return [erm, mixup, mixup.twin(), umixup, umixup.twin()]
+
+
+def configs(
+    table: int,
+    *,
+    profile: str = "full",
+    runs: int = 100,
+    losses: Sequence[str] = ("ce", "nc"),
+    dataset: str | None = None,
+) -> list[training.Config]:
+    """The runs of a table, seed by seed, so that any first part of them is balanced.
+
+    Args:
+        table: 1 to 4.
+        profile: "quick", "small" or "full" (the paper's recipe).
+        runs: seeds 0 to runs − 1 of each setting; the paper has 100.
+        losses: of "ce", "nc" and "nc-released".
+        dataset: instead of the table's own; by default the digits for "quick". On MNIST and
+            Fashion-MNIST a run tests in the authors' way as well (``augment_test``).
+
+    Raises:
+        ValueError: a value that is not allowed.
+
+    >>> len(configs(3, profile="quick", runs=2))  # 2 seeds, 2 losses, 5 schemes
+    20
+    """
+    if profile not in training.PROFILES:
+        raise ValueError(f"profile = {profile!r}: it must be one of {', '.join(training.PROFILES)}")
+    if type(runs) is not int or runs < 1:
+        raise ValueError(f"runs = {runs!r}: it must be a whole number ≥ 1")
+    if dataset is None:
+        dataset = "digits" if profile == "quick" else DATASETS[table]
+    return [
+        training.profile(
+            profile,
+            dataset=dataset,
+            loss=loss,
+            scheme=row.scheme,
+            seed=seed,
+            augment_test=dataset in ("mnist", "fashion-mnist"),
+        )
+        for seed in range(runs)
+        for loss in losses
+        for row in rows(table, loss)
+    ]
+
+
+def beside_paper(runs: pd.DataFrame, table: int) -> pd.DataFrame:
+    """Our runs of one data set and profile beside the rows of a table of the paper.
+
+    Returns:
+        A row for each loss that was run and each setting of the table that has runs, in the
+        table's order: "loss", "setting", "scheme" and the columns of ``um.results.summary``.
+
+    Raises:
+        ValueError: no run is of the table; or what ``um.results.summary`` refuses.
+    """
+    import pandas as pd
+
+    summary = results.summary(runs, beside=DATASETS[table])
+    ours = {(row["loss"], row["scheme"]): row for row in summary.to_dict("records")}
+    found = [
+        {"loss": loss, "setting": row.kind, **ours[loss, row.scheme]}
+        for loss in LOSSES
+        for row in rows(table, loss)
+        if (loss, row.scheme) in ours
+    ]
+    if not found:
+        raise ValueError(f"table {table}: none of the {len(runs)} runs is of it")
+    return pd.DataFrame(found)
+
+
+def comparisons(runs: pd.DataFrame, table: int, error: str = "error") -> pd.DataFrame:
+    """What a table claims, and what its DAT rows add, as differences of two settings' mean errors.
+
+    For each loss: MixUp − ERM, UMixUp − MixUp, MixUp − its DAT twin, UMixUp − its DAT twin, those
+    of them that have runs.
+
+    Returns:
+        "loss", "difference" and what ``um.results.difference`` gives, with ``p_holm``: p adjusted
+        for the number of comparisons in the table (Holm), and "verdict": "lower" or "higher" where
+        the 95 % interval leaves out 0, else "not told apart"; "too few runs" where there is none.
+
+    Raises:
+        ValueError: no two settings to compare have runs; or what ``um.results.difference`` refuses.
+    """
+    import pandas as pd
+    from statsmodels.stats.multitest import multipletests
+
+    found: list[dict[str, Any]] = []
+    for loss in LOSSES:
+        of_loss = runs[runs["loss"] == loss].dropna(subset=[error])
+        erm, mixup, mixup_dat, umixup, umixup_dat = rows(table, loss)
+        for one, other in ((mixup, erm), (umixup, mixup), (mixup, mixup_dat), (umixup, umixup_dat)):
+            if {one.scheme, other.scheme} <= set(of_loss["scheme"]):
+                told = results.difference(of_loss, one.scheme, other.scheme, error)
+                names = f"{one.kind} − {'its DAT' if other.kind == 'DAT' else other.kind}"
+                found.append({"loss": loss, "difference": names, **told})
+    if not found:
+        raise ValueError(f"table {table}: no two settings of it have runs with {error!r}")
+    compared = pd.DataFrame(found)
+    tested = compared["p"].notna()
+    compared["p_holm"] = float("nan")
+    if tested.any():
+        compared.loc[tested, "p_holm"] = multipletests(compared.loc[tested, "p"], method="holm")[1]
+    compared["verdict"] = "not told apart"
+    compared.loc[~tested, "verdict"] = "too few runs"
+    compared.loc[compared["high"] < 0, "verdict"] = "lower"
+    compared.loc[compared["low"] > 0, "verdict"] = "higher"
+    return compared
