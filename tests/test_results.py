@@ -125,9 +125,16 @@ def test_a_line_that_is_no_record_is_named(tmp_path):
 
 def test_runs_that_failed_are_counted_and_left_out(tmp_path):
     results.write(record(), tmp_path)
-    (tmp_path / f"abc{results.FAILED}").write_text("{}")
-    with pytest.warns(UserWarning, match="1 runs failed"):
+    config = record(seed=7)["config"]
+    results.write_failure("abc", config, "FloatingPointError: the loss is nan", tmp_path)
+    results.write_failure(record()["hash"], record()["config"], "worked later", tmp_path)
+    (tmp_path / f"def{results.FAILED}").write_text("{")
+    with pytest.warns(UserWarning, match="2 runs failed and have no row"):
         assert len(results.load(tmp_path)) == 1
+    assert results.recorded(tmp_path) == {record()["hash"]}
+    told = results.failures(tmp_path)
+    assert told["abc"] == "FloatingPointError: the loss is nan"
+    assert "cannot be read" in told["def"]
 
 
 def test_packing_keeps_every_run_in_one_sorted_file_a_data_set(tmp_path):
@@ -186,9 +193,9 @@ def test_a_run_that_is_there_twice_counts_once_and_the_earlier_if_they_differ(tm
 
 
 def test_nothing_is_recorded_in_a_folder_that_is_not_there(tmp_path):
-    assert results.recorded(tmp_path / "nowhere") == set()
-    with pytest.raises(FileNotFoundError, match="there is no such folder"):
-        results.pack(tmp_path / "nowhere")
+    for function in (results.records, results.recorded, results.pack):
+        with pytest.raises(FileNotFoundError, match="there is no such folder"):
+            function(tmp_path / "nowhere")
 
 
 def test_two_thousand_records_load_and_summarise_within_a_second(tmp_path):

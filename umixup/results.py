@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA = 1
-FAILED = ".failed.json"  # how the file of a run that failed ends
+FAILED = ".failed.json"  # how the name of a failed run's file ends
 
 
 def digest(values: dict[str, Any]) -> str:
@@ -83,15 +83,64 @@ def write(record: dict[str, Any], folder: str | os.PathLike[str]) -> Path:
     return target
 
 
+def write_failure(
+    identity: str, config: dict[str, Any], error: str, folder: str | os.PathLike[str]
+) -> Path:
+    """Write beside the records why a run has none, to ``folder/<its config's hash>.failed.json``.
+
+    Args:
+        identity: the config's hash.
+        config: its fields.
+        error: what went wrong.
+    """
+    target = Path(folder) / f"{identity}{FAILED}"
+    failure = {"hash": identity, "error": error, "config": config, "environment": environment()}
+    with written_whole(target) as beside:
+        beside.write_text(json.dumps(failure, indent=1) + "\n", encoding="utf-8")
+    return target
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The record in a file of its own.
+
+    Raises:
+        ValueError, LookupError, TypeError: it is none, or of another schema.
+    """
+    return _checked(path.read_bytes())
+
+
+def records(folder: str | os.PathLike[str]) -> list[dict[str, Any]]:
+    """The runs recorded in ``folder``, packed or not, as plain data; see ``load``."""
+    found, told = _read(Path(folder))
+    for line in told:
+        warnings.warn(line, stacklevel=2)
+    return found
+
+
+def recorded(folder: str | os.PathLike[str]) -> set[str]:
+    """The hashes of the configs that have a record in ``folder``; see ``load``."""
+    return {record["hash"] for record in records(folder)}
+
+
+def failures(folder: str | os.PathLike[str]) -> dict[str, str]:
+    """Why runs have no record: hash -> error. A failure that cannot be read says so itself."""
+    found = {}
+    for path in sorted(Path(folder).glob(f"*{FAILED}")):
+        identity = path.name.removesuffix(FAILED)
+        try:
+            found[identity] = str(json.loads(path.read_bytes())["error"])
+        except (ValueError, LookupError, TypeError) as error:
+            found[identity] = f"{path} cannot be read: {error}"
+    return found
+
+
 def load(folder: str | os.PathLike[str]) -> pd.DataFrame:
     """The runs recorded in ``folder``, packed or not: a row a run.
 
-    Sorted by data set, loss, scheme, recipe and seed.
-
-    A run that is there twice counts once; where the two differ (as they may between machines), the
-    earlier one counts, and a warning says so. Files and lines that are no records of this schema,
-    or whose hash is not that of their config, are named in a warning and left out, and so are
-    the runs that failed.
+    Sorted by data set, loss, scheme, recipe and seed. A run that is there twice counts once; where
+    the two differ (as they may between machines), the earlier one counts, and a warning says so.
+    Files and lines that are no records of this schema, or whose hash is not that of their config,
+    are named in a warning and left out. Runs that failed have no row; a warning counts them.
 
     Returns:
         Columns for the config's fields and for the results, first of all dataset, loss, scheme,
@@ -100,17 +149,16 @@ def load(folder: str | os.PathLike[str]) -> pd.DataFrame:
     Raises:
         FileNotFoundError: there is no such folder.
     """
-    records, told = _read(Path(folder))
+    found, told = _read(Path(folder))
+    failed = len(failures(folder).keys() - {record["hash"] for record in found})
+    if failed:
+        told.append(
+            f"{folder}: {failed} runs failed and have no row; um.results.failures(folder) has the "
+            "reasons"
+        )
     for line in told:
         warnings.warn(line, stacklevel=2)
-    return frame(_row(record) for record in records)
-
-
-def recorded(folder: str | os.PathLike[str]) -> set[str]:
-    """The hashes of the runs that ``load`` would find; empty where there is no such folder."""
-    if not Path(folder).is_dir():
-        return set()
-    return {record["hash"] for record in _read(Path(folder))[0]}
+    return frame(_row(record) for record in found)
 
 
 def pack(folder: str | os.PathLike[str]) -> list[Path]:
@@ -168,18 +216,10 @@ def _read(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
     if not folder.is_dir():
         raise FileNotFoundError(f"folder = {str(folder)!r}: there is no such folder")
     found: dict[str, dict[str, Any]] = {}
-    told, twice, failed = [], 0, 0
+    told, twice = [], 0
     for place, text in _texts(folder):
-        if place.endswith(FAILED):
-            failed += 1
-            continue
         try:
-            record = json.loads(text)
-            if record["schema"] != SCHEMA:
-                raise ValueError(f"schema {record['schema']!r} instead of {SCHEMA}")
-            _row(record), _place(record), _begun(record)  # what every record has
-            if digest(record["config"]) != record["hash"]:
-                raise ValueError(f"hash {record['hash']!r} is not that of its config")
+            record = _checked(text)
         except (ValueError, LookupError, TypeError) as error:
             told.append(f"{place} left out: {type(error).__name__}: {error}")
             continue
@@ -189,9 +229,18 @@ def _read(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
             found[record["hash"]] = min(known, record, key=_begun)
     if twice:
         told.append(f"{folder}: {twice} runs are there twice and differ; the earlier counts")
-    if failed:
-        told.append(f"{folder}: {failed} runs failed (files *{FAILED}); they are left out")
     return sorted(found.values(), key=_place), told
+
+
+def _checked(text: bytes) -> dict[str, Any]:
+    """The record in a text, with what every record has."""
+    record: dict[str, Any] = json.loads(text)
+    if record["schema"] != SCHEMA:
+        raise ValueError(f"schema {record['schema']!r} instead of {SCHEMA}")
+    _row(record), _place(record), _begun(record)
+    if digest(record["config"]) != record["hash"]:
+        raise ValueError(f"hash {record['hash']!r} is not that of its config")
+    return record
 
 
 def _texts(folder: Path) -> Iterator[tuple[str, bytes]]:
@@ -201,6 +250,8 @@ def _texts(folder: Path) -> Iterator[tuple[str, bytes]]:
     the second.
     """
     for path in sorted(folder.glob("*.json")):
+        if path.name.endswith(FAILED):
+            continue
         try:
             yield str(path), path.read_bytes()
         except FileNotFoundError:  # packed in the meantime
@@ -212,7 +263,7 @@ def _texts(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 def _row(record: dict[str, Any]) -> dict[str, Any]:
     row = {**record["config"], **{k: v for k, v in record.items() if k != "config"}}
-    return {**row, "error": float(row["error"])}
+    return {**row, "hash": record["hash"], "error": float(row["error"])}
 
 
 def frame(records: Iterable[dict[str, Any]]) -> pd.DataFrame:
