@@ -314,7 +314,11 @@ def test_a_name_is_checked_without_a_look_at_files(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["folder", "folder:", "folder:@32", "folder:a@0", "folder:a@b", "folder:a@8@8", "a", 3]
+    "name",
+    [
+        *("folder", "folder:", "folder:@32", "folder:a@0", "folder:a@b", "folder:a@8@8", "a", 3),
+        *(None, ["digits"], Path("folder:a")),
+    ],
 )
 def test_other_names_are_told_with_the_forms_there_are(name):
     with pytest.raises(ValueError, match=r"folder:PATH or folder:PATH@SIDE"):

@@ -117,7 +117,7 @@ def check_name(name: str) -> str:
     >>> check_name("folder:flowers@32")
     'folder:flowers@32'
     """
-    if name not in NAMES and not _FOLDER.fullmatch(str(name)):
+    if not isinstance(name, str) or (name not in NAMES and not _FOLDER.fullmatch(name)):
         raise ValueError(
             f"dataset = {name!r}: it must be one of {', '.join(NAMES)}, folder:PATH or "
             "folder:PATH@SIDE (no other @ in it)"

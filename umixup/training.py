@@ -70,7 +70,8 @@ class Config:
         epochs: passes over the training set, ≥ 1.
         batch_size: ≥ 1.
         learning_rate, momentum, weight_decay: of SGD.
-        milestones: epochs after which the learning rate is divided by 10.
+        milestones: epochs after which the learning rate is divided by 10, by 100 after one that is
+            named twice; kept in increasing order. Those from ``epochs`` on are never reached.
         crop_padding: pixels of padding before a random crop; 0 leaves it out.
         flip: mirror each image with probability ½.
         train_size: how many of the first training samples are used; ``None``: all.
@@ -105,12 +106,10 @@ class Config:
 
     def __post_init__(self) -> None:
         datasets.check_name(self.dataset)
+        if not isinstance(self.scheme, str):
+            raise ValueError(f"scheme = {self.scheme!r}: it must be text such as 'U(B(2.2,0.9))'")
         object.__setattr__(self, "scheme", str(parse(self.scheme)))
-        object.__setattr__(self, "milestones", tuple(self.milestones))
-        if not isinstance(self.pairing, str):
-            raise ValueError(f"pairing = {self.pairing!r}: it must be the name of one")
-        pairs.by_name(self.pairing)
-        for name, allowed in _CHOICES.items():
+        for name, allowed in {**_CHOICES, "pairing": tuple(pairs.PAIRINGS)}.items():
             if getattr(self, name) not in allowed:
                 raise ValueError(
                     f"{name} = {getattr(self, name)!r}: it must be one of {', '.join(allowed)}"
@@ -120,15 +119,23 @@ class Config:
         for name in ("train_size", "label_dim"):
             if getattr(self, name) is not None:
                 numbers[name] = getattr(self, name), 1
+        if not isinstance(self.milestones, (list, tuple)):
+            raise ValueError(
+                f"milestones = {self.milestones!r}: it must be a list of whole numbers ≥ 1, "
+                "such as [100, 150]; it may be empty"
+            )
         numbers |= {f"milestones[{k}]": (value, 1) for k, value in enumerate(self.milestones)}
         for name, (value, least) in numbers.items():
             if type(value) is not int or value < least:
                 raise ValueError(f"{name} = {value!r}: it must be a whole number ≥ {least}")
+        # their order changes nothing that is trained: one config, one hash
+        object.__setattr__(self, "milestones", tuple(sorted(self.milestones)))
         if self.loss == "ce" and self.label_dim is not None:
             raise ValueError(f"label_dim = {self.label_dim!r}: cross-entropy has no label vectors")
         for name in ("learning_rate", "momentum", "weight_decay"):
             value = getattr(self, name)
-            if not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+            wrong = isinstance(value, bool) or not isinstance(value, (int, float))
+            if wrong or not 0 <= value <= sys.float_info.max:
                 raise ValueError(f"{name} = {value!r}: it must be a finite number ≥ 0")
             object.__setattr__(self, name, float(value))  # 0 and 0.0 are one config
         for name in ("flip", "augment_test"):
