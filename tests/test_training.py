@@ -599,14 +599,42 @@ def test_a_config_comes_back_from_json():
     ("text", "told"),
     [
         ('{"width": 8, "depth": 18}', r"config: \['depth'\] unknown; its fields are augment_test"),
-        ("[1]", "config: .* unknown"),
-        ("width: 8", "Expecting value"),
+        ('{"milestones": null}', r"milestones = None: it must be a list of whole numbers"),
+        ('{"learning_rate": 1' + "0" * 400 + "}", r"learning_rate = 10+: it must be a finite"),
+        ('{"learning_rate": NaN}', r"learning_rate = nan: it must be a finite number"),
         ('{"width": 0}', "width = 0: it must be a whole number"),
     ],
 )
 def test_a_bad_json_config_is_refused(text, told):
     with pytest.raises(ValueError, match=told):
         Config.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("width: 8", r"config = 'width: 8' \(no JSON: Expecting value: line 1 column 1"),
+        ("", r"config = '' \(no JSON: "),
+        ('{"width": 8', r"\(no JSON: Expecting ',' delimiter"),
+        ("[" * 100_000, r"config = '\[+\.\.\.\[+' \(no JSON: "),
+        (None, r"config = None \(no JSON: "),
+        (b"\xff", r"\(no JSON: "),
+        ("null", r"config = 'null' \(JSON, but no object\)"),
+        ("[1]", r"config = '\[1\]' \(JSON, but no object\)"),
+        ("8", r"config = '8' \(JSON, but no object\)"),
+        ('"B(1,1)"', r"\(JSON, but no object\)"),
+        ("true", r"\(JSON, but no object\)"),
+    ],
+)
+def test_text_that_is_no_config_is_told_what_one_looks_like(text, told):
+    with pytest.raises(ValueError, match=rf"{told}.*: it must be a JSON object of fields") as error:
+        Config.from_json(text)
+    message = str(error.value)
+    assert len(message) < 600
+    (example,) = [line for line in message.splitlines() if line.startswith("    {")]
+    assert Config.from_json(example).epochs == 20
+    for field in fields(Config):
+        assert field.name in message
 
 
 # Checkpoints

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import reprlib
 import signal
 import sys
 import threading
@@ -168,11 +169,19 @@ class Config:
         >>> Config.from_json('{"dataset": "digits", "epochs": 3, "milestones": []}').epochs
         3
         """
-        values = json.loads(text)
-        known = {field.name for field in fields(cls)}
-        if not isinstance(values, dict) or not values.keys() <= known:
-            alien = sorted(values.keys() - known) if isinstance(values, dict) else type(values)
-            raise ValueError(f"config: {alien} unknown; its fields are {', '.join(sorted(known))}")
+        known = sorted(field.name for field in fields(cls))
+        try:
+            values, why = json.loads(text), "JSON, but no object"
+        except (ValueError, TypeError, RecursionError) as error:
+            values, why = None, f"no JSON: {error}"
+        if not isinstance(values, dict):
+            raise ValueError(
+                f"config = {reprlib.repr(text)} ({why}): it must be a JSON object of fields, as\n"
+                '    {"dataset": "digits", "scheme": "B(1,1)", "epochs": 20, "milestones": [10]}\n'
+                f"its fields are {', '.join(known)}"
+            )
+        if alien := sorted(values.keys() - set(known)):
+            raise ValueError(f"config: {alien} unknown; its fields are {', '.join(known)}")
         return cls(**values)
 
     def hash(self) -> str:
