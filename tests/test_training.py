@@ -140,6 +140,41 @@ def test_a_milestone_divides_the_learning_rate_by_ten_after_its_epoch(digits):
     )
 
 
+RATES = {1: 0.1, 100: 0.1, 101: 0.01, 150: 0.01, 151: 0.001, 200: 0.001}  # the paper's recipe
+
+
+def test_the_optimizer_has_the_papers_rate_in_each_epoch(digits, monkeypatch):
+    config = Config(dataset="digits", width=1)
+    trainer = training.Trainer(config, digits.first(128), torch.device("cpu"))
+    rates = []
+
+    def note(*_):
+        rates.extend(group["lr"] for group in trainer.optimizer.param_groups)
+        return torch.zeros(())
+
+    monkeypatch.setattr(trainer, "train_on", note)
+    monkeypatch.setattr(training, "test_error", note)
+    while trainer.epoch < config.epochs:
+        trainer.run_epoch(tqdm(disable=True), [])
+    in_step, at_test = rates[::2], rates[1::2]
+    assert in_step == at_test
+    assert len(in_step) == 200
+    for epoch, rate in RATES.items():
+        assert in_step[epoch - 1] == pytest.approx(rate, rel=1e-12)
+
+
+@pytest.mark.parametrize("milestones", [(100, 150), (), (1,), (7, 7, 20), (199,), (200, 300)])
+def test_the_schedule_is_that_of_torch(milestones):
+    config = Config(milestones=milestones)
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], config.learning_rate)
+    schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones, gamma=0.1)
+    for epoch in range(1, config.epochs + 1):
+        (theirs,) = schedule.get_last_lr()
+        assert config.rate(epoch) == pytest.approx(theirs, rel=1e-12)
+        optimizer.step()
+        schedule.step()
+
+
 # Sameness
 
 

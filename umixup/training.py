@@ -155,6 +155,15 @@ class Config:
         """The fields that a profile fixes: all but data set, scheme, loss and seed."""
         return {name: value for name, value in asdict(self).items() if name not in _SETTING}
 
+    def rate(self, epoch: int) -> float:
+        """The learning rate in an epoch, 1 … ``epochs``.
+
+        >>> config = Config(epochs=5, milestones=(2, 4))
+        >>> [round(config.rate(epoch), 4) for epoch in range(1, 6)]
+        [0.1, 0.1, 0.01, 0.01, 0.001]
+        """
+        return self.learning_rate * 0.1 ** sum(m < epoch for m in self.milestones)
+
     def to_json(self) -> str:
         """The fields as JSON."""
         return json.dumps(asdict(self), indent=1)
@@ -560,10 +569,9 @@ class Trainer:
 
     def run_epoch(self, bar: tqdm[Any], interrupted: list[bool]) -> None:
         """The rest of an epoch and its test, or what there was of it until interrupted."""
-        config, start = self.config, time.perf_counter()
-        rate = config.learning_rate * 0.1 ** sum(m <= self.epoch for m in config.milestones)
+        start = time.perf_counter()
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = self.config.rate(self.epoch + 1)
         for x, target in self.batches():
             self.step_losses[self.step] = self.train_on(x, target).sum()
             self.step += 1
