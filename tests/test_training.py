@@ -907,6 +907,29 @@ def test_fewer_dimensions_than_classes_are_refused(digits):
         fit(digits, loss="nc", label_dim=5)
 
 
+@pytest.mark.parametrize(
+    "device", ["gpu", "", "meta", "cpu:x", 1.5, 99, "cuda:99", torch.device("cuda:99"), "ipu"]
+)
+def test_a_device_that_is_not_here_is_told_with_those_that_are(digits, device):
+    with pytest.raises(ValueError, match=r"that torch can use here: cpu") as told:
+        train(quick(), data=digits, device=device)
+    assert f"device = {str(device)!r}: " in str(told.value)
+    assert ("cuda:0" in str(told.value)) is torch.cuda.is_available()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_here_is_told(digits):
+    with pytest.raises(ValueError, match=r"device = 'cuda': it must be one that torch can use"):
+        train(quick(), data=digits, device="cuda")
+
+
+def test_a_devices_losses_fit_into_float32_as_mps_has_nothing_wider(digits):
+    trainer = training.Trainer(quick(), digits.first(160), torch.device("cpu"))
+    assert trainer.step_losses.dtype == torch.float32
+    sums = [trainer.train_on(*batch).sum() for batch in trainer.batches()]
+    assert {value.dtype for value in sums} == {torch.float32}  # so nothing is lost
+
+
 @pytest.mark.parametrize("every", [0, 1.5])
 def test_every_is_a_whole_number(digits, tmp_path, every):
     with pytest.raises(ValueError, match=r"every = .*: it must be a whole number ≥ 1"):

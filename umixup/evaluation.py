@@ -36,5 +36,6 @@ def test_error(
     outputs = predict(model, data.test_x, data)
     if label_vectors is not None:
         outputs = outputs @ label_vectors.T
-    wrong = (outputs.argmax(dim=1) != data.test_y).double()
+    wide = torch.float32 if outputs.device.type == "mps" else torch.float64  # MPS has no float64
+    wrong = (outputs.argmax(dim=1) != data.test_y).to(wide)
     return torch.where(outputs.isfinite().all(dim=1), wrong, torch.nan).mean()

@@ -332,7 +332,8 @@ def train(
 
     Raises:
         ValueError: a batch larger than the training set, a batch of one sample, data of another
-            name, checkpoints of another config, or some in the folder though not ``resume``.
+            name, a device that is not here, checkpoints of another config, or some in the folder
+            though not ``resume``.
         FileNotFoundError: the data set's files are not there.
         FloatingPointError: the loss is no longer finite.
         KeyboardInterrupt: Ctrl-C; the message says how to go on.
@@ -341,7 +342,7 @@ def train(
         raise ValueError(f"every = {every!r}: it must be a whole number ≥ 1")
     if resume and checkpoints is None:
         raise ValueError("resume = True: it needs the folder of the checkpoints")
-    device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    device = _usable(device)
     data = datasets.load(config.dataset) if data is None else data
     if data.name != config.dataset:
         raise ValueError(f"data is {data.name!r}, config.dataset {config.dataset!r}")
@@ -389,6 +390,24 @@ def train(
                     f"go on: train(config, checkpoints={str(checkpoints)!r}, resume=True)"
                 )
     return trainer.run()
+
+
+def _usable(device: torch.device | str | None) -> torch.device:
+    """The device of that name, on which a number can be stored; by default a GPU, else the CPU."""
+    if device is None:
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        found = torch.device(device)
+        torch.zeros(1, device=found).item()  # "meta" stores none
+    except Exception as error:  # what torch raises depends on the kind of device
+        here = ["cpu"]
+        if torch.accelerator.is_available():
+            kind = str(torch.accelerator.current_accelerator())
+            here += [kind, *(f"{kind}:{k}" for k in range(torch.accelerator.device_count()))]
+        raise ValueError(
+            f"device = {str(device)!r}: it must be one that torch can use here: {', '.join(here)}"
+        ) from error
+    return found
 
 
 @contextmanager
@@ -481,7 +500,9 @@ class Trainer:
             }
         ]
         steps = -(-len(data.train_x) // config.batch_size)
-        self.step_losses = torch.zeros(steps, dtype=torch.float64, device=device)  # of this epoch
+        # Of this epoch. Each is a float32 sum, exact here; MPS has no float64. Their own sum is
+        # Python's, in double precision.
+        self.step_losses = torch.zeros(steps, dtype=torch.float32, device=device)
 
     _SAVED = ("epoch", "step", "test_errors", "augmented_test_errors", "train_losses", "seconds")
 
