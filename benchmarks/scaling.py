@@ -1,6 +1,6 @@
 """How a training step's time and a run's memory grow, and whether memory stays flat over epochs.
 
-    python benchmarks/scaling.py [--threads 2] [--out scaling.png]
+    python benchmarks/scaling.py [--threads 1] [--out scaling.png]
 
 From a base of width 8, batch 128, side 32 and 10,000 images, one of them varies at a time. Each
 point is a process of its own: the median time of a step, and the peak of its memory beyond what
