@@ -518,6 +518,33 @@ def test_a_file_that_is_no_cache_is_replaced(mine):
         assert cache.read_bytes() != content
 
 
+@pytest.mark.parametrize("side", [None, 4])
+def test_an_alien_cache_is_replaced(mine, side):
+    name = "folder:mine" if side is None else f"folder:mine@{side}"
+    whole = data.load(name, mine.parent)
+    (cache,) = cached(mine.parent)
+    kept = torch.load(cache, weights_only=True)
+    key, x = kept["key"], kept["x"]
+    aliens = [
+        *(None, 3, "text", [kept], [], {}, x, {"x": x}, {"key": key}, {"key": x, "x": x}),
+        *({"key": "another", "x": x}, {"key": key, "x": None}, {"key": key, "x": [1, 2]}),
+        *({"key": key, "x": other} for other in (x.float(), x.char(), x[:-1], x[:, :1], x[0])),
+        *(
+            {"key": key, "x": other}
+            for other in (x.to_sparse(), x.to("meta"), x.mT, torch.tensor(1))
+        ),
+    ]
+    if side is not None:
+        aliens.append({"key": key, "x": x[..., :3]})
+    for alien in aliens:
+        torch.save(alien, cache)
+        got = data.load(name, mine.parent)
+        assert_holds(got, (whole.train_x, whole.train_y), (whole.test_x, whole.test_y))
+        again = torch.load(cache, weights_only=True)
+        assert again["key"] == key
+        assert torch.equal(again["x"], x)
+
+
 @pytest.mark.parametrize("how", ["a file in its place", "no permission", "no root"])
 def test_without_a_place_for_the_cache_images_are_still_read(mine, how, tmp_path, monkeypatch):
     root = tmp_path / "root"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import pickle
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -36,7 +35,7 @@ def read(
     train, test, classes = _find(path)
     files = [file for file, _ in train + test]
     key = _key(path, files)
-    x = _kept(cache, key)
+    x = _kept(cache, key, len(files), side)
     if x is None:
         x = _decode(path, files, side)
         _keep(cache, key, x)
@@ -121,14 +120,19 @@ def _key(path: Path, files: list[str]) -> str:
     return digest.hexdigest()
 
 
-def _kept(cache: Path, key: str) -> Tensor | None:
-    """The images kept under a key, mapped so that processes share them; else ``None``."""
+def _kept(cache: Path, key: str, n: int, side: int | None) -> Tensor | None:
+    """The n images kept under a key, mapped so that processes share them; else ``None``."""
     try:
         kept = torch.load(str(cache), weights_only=True, mmap=True)
-    except (OSError, RuntimeError, pickle.UnpicklingError):  # none, a part of one, or no cache
+        x: Tensor = kept["x"]
+        h, w = x.shape[2:] if side is None else (side, side)
+        fits = x.shape == (n, 3, h, w) and x.dtype == torch.uint8
+        plain = x.layout == torch.strided and x.device.type == "cpu" and x.is_contiguous()
+        return x if kept["key"] == key and fits and plain else None
+    except (
+        Exception
+    ):  # none, a part of one, or no cache: zip, pickle and torch raise what they like
         return None
-    x: Tensor | None = kept["x"] if kept["key"] == key else None
-    return x
 
 
 def _keep(cache: Path, key: str, x: Tensor) -> None:
