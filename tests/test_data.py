@@ -441,6 +441,45 @@ def test_classes_that_differ_are_told(mine):
         data.load("folder:mine", mine.parent)
 
 
+def test_hidden_folders_and_files_are_no_data(mine, tmp_path):
+    plain = data.load("folder:mine", tmp_path)
+    for file in (
+        *("train/.ipynb_checkpoints/0", "test/.ipynb_checkpoints/0", "train/.git/deep/1"),
+        *("train/cat/.ipynb_checkpoints/0-checkpoint", "train/cat/deep/.hidden/deep/4"),
+    ):
+        picture(mine / f"{file}.png", (8, 6), 7)
+    (mine / "train" / ".empty").mkdir()
+    (mine / "train" / "dog" / "._0.png").write_bytes(b"\0\5\x16\7")  # as a Mac leaves them
+    got = data.load("folder:mine", tmp_path)
+    assert got.classes == ("cat", "dog")
+    assert_holds(got, (plain.train_x, plain.train_y), (plain.test_x, plain.test_y))
+
+
+def test_a_folder_below_a_hidden_one_is_read(mine, tmp_path):
+    plain = data.load("folder:mine", tmp_path)
+    (tmp_path / ".data").mkdir()
+    mine.rename(tmp_path / ".data" / ".mine")
+    got = data.load("folder:.data/.mine", tmp_path)
+    assert_holds(got, (plain.train_x, plain.train_y), (plain.test_x, plain.test_y))
+
+
+def test_images_of_every_extension_of_torchvision_are_found_whatever_their_case(mine):
+    for k, extension in enumerate(tv.folder.IMG_EXTENSIONS):
+        picture(mine / "test" / "cat" / f"{k}{extension}", (8, 6), k)
+    picture(mine / "test" / "cat" / "upper.PNG", (8, 6), 0)
+    (mine / "test" / "cat" / "notes.txt").touch()
+    theirs = tv.ImageFolder(mine / "test")
+    assert len(data.load("folder:mine", mine.parent).test_x) == len(theirs) == 12
+
+
+@pytest.mark.parametrize("where", ["cat", ".hidden"])
+def test_images_in_hidden_folders_alone_are_none(tmp_path, where):
+    for part in ("train", "test"):
+        picture(tmp_path / "mine" / part / where / ".hidden" / "0.png", (8, 6), 0)
+    with pytest.raises(FileNotFoundError, match="no folder of images in"):
+        data.load("folder:mine", tmp_path)
+
+
 def cached(root: Path) -> list[Path]:
     return sorted((root / ".umixup").iterdir())
 

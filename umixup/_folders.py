@@ -46,10 +46,27 @@ def read(
 
 def _find(path: Path) -> tuple[_Samples, _Samples, tuple[str, ...]]:
     """Files and labels of the training and of the test images, and the classes."""
-    from torchvision.datasets import ImageFolder
+    from torchvision.datasets.folder import IMG_EXTENSIONS, ImageFolder
+
+    class Visible(ImageFolder):  # type: ignore[misc]
+        """Without what is hidden: a notebook's .ipynb_checkpoints, a Mac's ._0.jpg."""
+
+        def __init__(self, root: Path) -> None:
+            super().__init__(str(root), is_valid_file=self.is_valid)
+
+        def find_classes(self, directory: str) -> tuple[list[str], dict[str, int]]:
+            found = super().find_classes(directory)[0]
+            classes = [name for name in found if not name.startswith(".")]
+            if not classes:
+                raise FileNotFoundError(f"{directory} has hidden folders alone.")
+            return classes, {name: k for k, name in enumerate(classes)}
+
+        def is_valid(self, file: str) -> bool:
+            inside = file.removeprefix(self.root)
+            return file.lower().endswith(IMG_EXTENSIONS) and f"{os.sep}." not in inside
 
     try:
-        train, test = (ImageFolder(str(path / part)) for part in ("train", "test"))
+        train, test = (Visible(path / part) for part in ("train", "test"))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise FileNotFoundError(
             f"no folder of images in {path}: {error}\nExpected are\n"
