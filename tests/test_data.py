@@ -435,6 +435,59 @@ def test_a_file_that_is_no_image_is_named(mine, cut):
     assert str(path) in str(told.value)
 
 
+@pytest.mark.parametrize("kind", ["16-bit PNG", "32-bit TIFF", "float TIFF", "16-bit PGM"])
+def test_grey_images_of_more_than_eight_bits_are_refused(mine, kind):
+    values = np.random.default_rng(0).integers(0, 65536, (6, 8))
+    bits, extension = kind.split()
+    path = mine / "train" / "dog" / f"0.{extension.lower()}"
+    (mine / "train" / "dog" / "0.png").unlink()
+    if extension == "PGM":
+        path.write_bytes(b"P5 8 6 65535\n" + values.astype(">u2").tobytes())
+    else:
+        dtype = {"16-bit": np.uint16, "32-bit": np.int32, "float": np.float32}[bits]
+        Image.fromarray(values.astype(dtype)).save(path)
+    with pytest.raises(ValueError, match=r"is grey with more than 8 bits .*scale it to 0") as told:
+        data.load("folder:mine", mine.parent)
+    assert str(path) in str(told.value)
+    assert not (mine.parent / ".umixup").exists()
+
+
+def test_bilevel_images_and_those_with_alpha_are_no_grey_of_many_bits(mine):
+    for k, mode in enumerate(["1", "LA", "RGBA"]):
+        path = mine / "train" / "cat" / f"{k}.png"
+        Image.open(path).convert(mode).save(path)
+    got = data.load("folder:mine", mine.parent)
+    for k in range(3):
+        assert torch.equal(got.train_x[2 * k], image(mine / "train" / "cat" / f"{k}.png"))
+
+
+@pytest.mark.parametrize("target", ["gone.png", "0.png"])
+def test_a_link_that_leads_nowhere_is_named(mine, target):
+    link = mine / "train" / "dog" / "0.png"
+    link.unlink()
+    link.symlink_to(target)  # 0.png: to itself
+    told = rf"the image {link}, a link to {target}, cannot be read .*: restore or remove it"
+    with pytest.raises(FileNotFoundError, match=told):
+        data.load("folder:mine", mine.parent)
+
+
+def test_links_to_images_and_to_folders_are_followed(mine, tmp_path):
+    plain = data.load("folder:mine", tmp_path)
+    (mine / "train" / "dog").rename(tmp_path / "dogs")
+    (mine / "train" / "dog").symlink_to(tmp_path / "dogs")
+    (mine / "test" / "cat" / "0.png").rename(tmp_path / "cat.png")
+    (mine / "test" / "cat" / "0.png").symlink_to(tmp_path / "cat.png")
+    got = data.load("folder:mine", tmp_path)
+    assert_holds(got, (plain.train_x, plain.train_y), (plain.test_x, plain.test_y))
+
+
+def test_a_single_class_is_refused_with_the_reason(tmp_path):
+    for part in ("train", "test"):
+        picture(tmp_path / "mine" / part / "cat" / "0.png", (8, 6), 0)
+    with pytest.raises(ValueError, match=r"'cat' is the only class, so .* nothing to tell it from"):
+        data.load("folder:mine", tmp_path)
+
+
 def test_classes_that_differ_are_told(mine):
     picture(mine / "train" / "fox" / "0.png", (8, 6), 0)
     with pytest.raises(ValueError, match=r"'fox' is a class in train/ or test/ alone"):

@@ -29,8 +29,9 @@ def read(
         train_x, train_y, test_x, test_y and the classes; x is (n, 3, H, W) uint8, y (n,) int64.
 
     Raises:
-        ValueError: a file that is no image, images of several sizes, or classes that differ.
-        FileNotFoundError: the folders are not laid out like this.
+        ValueError: a file that is no image or of more than 8 bits, images of several sizes,
+            classes that differ, or a single one.
+        FileNotFoundError: the folders are not laid out like this, or a link leads nowhere.
     """
     train, test, classes = _find(path)
     files = [file for file, _ in train + test]
@@ -77,6 +78,11 @@ def _find(path: Path) -> tuple[_Samples, _Samples, tuple[str, ...]]:
     if train.classes != test.classes:
         one = min({*train.classes} ^ {*test.classes})
         raise ValueError(f"{path}: {one!r} is a class in train/ or test/ alone; both need it")
+    if len(train.classes) == 1:
+        raise ValueError(
+            f"{path}: {train.classes[0]!r} is the only class, so that there is nothing to tell it "
+            "from; two folders or more are needed in train/ and in test/"
+        )
     return _in_turn(train.samples), _in_turn(test.samples), tuple(train.classes)
 
 
@@ -94,15 +100,21 @@ def _decode(path: Path, files: list[str], side: int | None) -> Tensor:
     """The files as RGB images of one size, (n, 3, H, W) uint8."""
     # PIL reads all that ImageFolder finds; decode_image, a fifth faster, gives the same bits for
     # JPEG and PNG but knows no BMP, TIFF or PPM.
-    from torchvision.datasets.folder import default_loader
+    from PIL import Image
     from torchvision.transforms import functional as tf
     from tqdm import tqdm
 
     def decoded(file: str) -> Tensor:
         try:
-            image = default_loader(file)
+            with Image.open(file) as opened:
+                mode, image = opened.mode, opened.convert("RGB")
         except (OSError, SyntaxError) as error:  # what PIL raises
             raise ValueError(f"{file} cannot be read as an image: {error}") from error
+        if mode[0] in "IF":  # PIL cuts what is above 255, and where white is, only its owner knows
+            raise ValueError(
+                f"{file} is grey with more than 8 bits (PIL's mode {mode}); "
+                "scale it to 0 … 255 and save it with 8 bits"
+            )
         if side is not None:
             image = tf.center_crop(tf.resize(image, [side]), [side])  # PIL's resize antialiases
         x: Tensor = tf.pil_to_tensor(image)
@@ -132,7 +144,14 @@ def _key(path: Path, files: list[str]) -> str:
     """Differs where a file was added, removed, renamed or changed, by its size and time."""
     digest = hashlib.blake2b(b"1")  # raise it when the same files are to give other tensors
     for file in files:
-        stat, inside = os.stat(file), os.fsencode(file.removeprefix(str(path)))
+        inside = os.fsencode(file.removeprefix(str(path)))
+        try:
+            stat = os.stat(file)
+        except OSError as error:
+            link = f", a link to {os.readlink(file)}," if os.path.islink(file) else ""
+            raise FileNotFoundError(
+                f"the image {file}{link} cannot be read ({error.strerror}): restore or remove it"
+            ) from error
         digest.update(b"\0%b\0%d\0%d" % (inside, stat.st_size, stat.st_mtime_ns))
     return digest.hexdigest()
 

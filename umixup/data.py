@@ -144,7 +144,7 @@ def load(name: str, root: str | os.PathLike[str] | None = None) -> DataSet:
       (see ``fetch``), their checksums verified.
     - ``cifar10-jpeg``: a folder of images below ``root``, normalised as CIFAR10.
     - ``folder:PATH``: your images in PATH/train/CLASS and PATH/test/CLASS, PATH absolute or below
-      ``root``, as torchvision's ImageFolder finds them; RGB, all of one size.
+      ``root``, as torchvision's ImageFolder finds them, but for hidden ones; RGB, of one size.
     - ``folder:PATH@SIDE``: the same, the shorter side resized to SIDE and the centre cropped.
 
     Images of folders come one of each class in turn, so that ``first(n)`` keeps all classes. They
@@ -155,8 +155,8 @@ def load(name: str, root: str | os.PathLike[str] | None = None) -> DataSet:
         root: the folder of the data sets; by default see ``folder``.
 
     Raises:
-        ValueError: an unknown name, a damaged file, images of several sizes, or classes that
-            differ between training and test.
+        ValueError: an unknown name, a damaged file, images of several sizes or of more than 8
+            bits, a single class, or classes that differ between training and test.
         FileNotFoundError: the files are not there; the message says how to get them.
     """
     if check_name(name) == "digits":
