@@ -129,7 +129,7 @@ def test_cifar_is_read_from_its_files(tiny_cifar):
     name, root, made = tiny_cifar
     got = data.load(name, root)
     assert_holds(got, made["train_list"], made["test_list"])
-    assert (got.name, got.title) == (name, name.upper())
+    assert (got.name, got.title) == (name, data.title(name)) == (name, name.upper())
     assert got.classes[3] == "class 3"
     assert len(got.mean) == len(got.std) == 3
 
@@ -325,12 +325,40 @@ def test_other_names_are_told_with_the_forms_there_are(name):
         data.check_name(name)
 
 
-@pytest.mark.parametrize("use", [data.load, data.fetch, data.check_name])
+@pytest.mark.parametrize("use", [data.load, data.fetch, data.check_name, data.title])
 def test_an_unknown_data_set_is_told_with_those_there_are(use):
     with pytest.raises(ValueError, match=r"dataset = 'imagenet': it must be one of digits") as told:
         use("imagenet")
     for name in data.NAMES:
         assert name in str(told.value)
+
+
+TITLES = {
+    "digits": "digits",
+    "mnist": "MNIST",
+    "fashion-mnist": "Fashion-MNIST",
+    "cifar10": "CIFAR10",
+    "cifar100": "CIFAR100",
+    "cifar10-jpeg": "JPEG copy of CIFAR10",
+    "folder:mine": "mine",
+    "folder:/a/b c/": "b c",
+    "folder:a/mine@32": "mine, 32×32",
+    "folder:.": ".",
+    "folder:/@8": "/, 8×8",
+}
+
+
+def test_every_data_set_has_a_title():
+    assert {name: data.title(name) for name in TITLES} == TITLES
+    assert TITLES.keys() >= {*data.NAMES}
+
+
+def test_a_title_needs_no_files_and_no_torchvision(run_python):
+    code = (
+        "import sys; sys.modules |= dict.fromkeys(('torchvision', 'sklearn', 'PIL'));"
+        "from umixup.data import title; print(title('cifar10-jpeg'), title('folder:none'))"
+    )
+    assert run_python(code, UMIXUP_DATA="nowhere") == "JPEG copy of CIFAR10 none"
 
 
 def test_fetching_the_digits_needs_no_network(digits):

@@ -40,7 +40,8 @@ _SHA256 = {
         "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
     ),
 }
-NAMES = ("digits", *_TORCHVISION, "cifar10-jpeg")
+_JPEG = "cifar10-jpeg"
+NAMES = ("digits", *_TORCHVISION, _JPEG)
 _FOLDER = re.compile(r"folder:(?P<path>[^@]+)(@(?P<side>[1-9][0-9]*))?")
 
 
@@ -49,6 +50,7 @@ class DataSet:
     """Training and test images, (n, C, H, W) uint8, and labels, (n,) int64.
 
     Attributes:
+        name: as ``load`` knows it, ``title`` as people do.
         mean, std: of a channel's pixels scaled to [0, 1], C floats; ``normalize`` uses them.
         classes: the class names, in the order of their labels.
     """
@@ -125,6 +127,28 @@ def check_name(name: str) -> str:
     return name
 
 
+def title(name: str) -> str:
+    """A data set's name as people are to read it; no file is looked at.
+
+    Args:
+        name: as ``load`` takes it.
+
+    Raises:
+        ValueError: an unknown name.
+
+    >>> [title(name) for name in ("fashion-mnist", "cifar10-jpeg", "folder:photos/pets@64")]
+    ['Fashion-MNIST', 'JPEG copy of CIFAR10', 'pets, 64×64']
+    """
+    check_name(name)
+    if name in _TORCHVISION:
+        return _TORCHVISION[name][1]
+    found = _FOLDER.fullmatch(name)
+    if not found:
+        return "JPEG copy of CIFAR10" if name == _JPEG else name
+    last = Path(found["path"]).name or found["path"]  # "." and "/" have no name
+    return f"{last}, {found['side']}×{found['side']}" if found["side"] else last
+
+
 def folder(root: str | os.PathLike[str] | None = None) -> Path:
     """Where data sets lie: ``root``, else $UMIXUP_DATA, else ``data/`` here or one level up."""
     if root is not None:
@@ -187,7 +211,7 @@ def _digits() -> DataSet:
     cut = len(x) - 360
     classes = tuple(map(str, bunch.target_names))
     parts = x[:cut], y[:cut], x[cut:], y[cut:]
-    return DataSet("digits", "digits", *parts, classes, *_moments(x[:cut]))
+    return DataSet("digits", title("digits"), *parts, classes, *_moments(x[:cut]))
 
 
 def _moments(x: Tensor) -> _Moments:
@@ -222,8 +246,8 @@ def _torchvision(name: str, root: Path) -> DataSet:
 
     x, y = images(train.data), torch.as_tensor(train.targets)
     test_x, test_y = images(test.data), torch.as_tensor(test.targets)
-    _, title, mean, std = _TORCHVISION[name]
-    return DataSet(name, title, x, y, test_x, test_y, tuple(train.classes), mean, std)
+    _, _, mean, std = _TORCHVISION[name]
+    return DataSet(name, title(name), x, y, test_x, test_y, tuple(train.classes), mean, std)
 
 
 def _verify(name: str, root: Path) -> None:
@@ -259,10 +283,8 @@ def _image_folder(name: str, root: Path) -> DataSet:
     side = int(found["side"]) if found and found["side"] else None
     cache = root / ".umixup" / f"{quote(name, safe='@')}.pt"
     x, y, test_x, test_y, classes = _folders.read(path, side, cache)
-    title, moments = "JPEG copy of CIFAR10", _CIFAR10
-    if found:
-        title, moments = path.name + (f", {side}×{side}" if side else ""), _moments(x)
-    return DataSet(name, title, x, y, test_x, test_y, classes, *moments)
+    moments = _moments(x) if found else _CIFAR10
+    return DataSet(name, title(name), x, y, test_x, test_y, classes, *moments)
 
 
 def gather_crops(
