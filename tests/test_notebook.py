@@ -1,7 +1,10 @@
 """umixup.notebook: parameters that a chapter does not have are refused."""
 
+from pathlib import Path
+
 import pytest
 
+from umixup import notebook
 from umixup.notebook import check_parameters
 
 INJECTED = "# Parameters\nseed = 3\nprofile = 'small'\n"
@@ -32,3 +35,14 @@ def test_a_value_of_another_type_is_refused(value, kind):
 
 def test_a_whole_number_will_do_for_a_float():
     check_parameters({"alpha": 1}, alpha=float)
+
+
+def test_the_records_are_those_named_or_the_books_own(tmp_path, monkeypatch):
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    assert notebook.records_folder("mine") == Path("mine")
+    assert notebook.records_folder() is None
+    (tmp_path / "results").mkdir()
+    assert notebook.records_folder() is None
+    (tmp_path / "results" / "digits.jsonl").touch()
+    assert notebook.records_folder() == tmp_path / "results"

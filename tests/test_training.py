@@ -712,6 +712,7 @@ import os, signal
 import torch
 from umixup import training
 torch.set_num_threads(1)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
 config = training.Config.from_json(os.environ["CONFIG"])
 seen, gather = 0, training.datasets.gather_crops
 def counted(*given):
@@ -756,6 +757,16 @@ def test_a_run_broken_off_in_mid_epoch_goes_on_to_the_same_bits(digits, unbroken
     assert same_bits(again.model, unbroken.model)
     assert again.train_losses == unbroken.train_losses
     assert again.test_errors == unbroken.test_errors
+
+
+def test_a_compiled_run_goes_on_to_the_same_bits(digits, tmp_path):
+    config = quick(scheme="B(1,1)", epochs=3)
+    options = dict(data=digits, device="cpu", progress=False, compile="aot_eager")
+    unbroken = train(config, checkpoints=tmp_path, every=1, **options)
+    (tmp_path / "epoch-0003-step-000000.pt").unlink()
+    again = train(config, checkpoints=tmp_path, resume=True, **options)
+    assert same_bits(again.model, unbroken.model)
+    assert [sitting["compiled"] for sitting in again.sittings] == ["aot_eager"] * 2
 
 
 def test_a_truncated_checkpoint_is_reported_and_the_one_before_it_used(digits, unbroken, tmp_path):
@@ -816,8 +827,12 @@ def test_ctrl_c_in_the_last_epoch_is_not_swallowed(digits, tmp_path, monkeypatch
         return save(*given)
 
     monkeypatch.setattr(checkpoints, "save", pressed)
-    with pytest.raises(KeyboardInterrupt, match="stopped after 4 of 4 epochs"):
-        resumable(digits, tmp_path, every=4)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt, match="stopped after 4 of 4 epochs"):
+            resumable(digits, tmp_path, every=4)
+    finally:
+        signal.signal(signal.SIGINT, before)
     monkeypatch.undo()
     assert len(resumable(digits, tmp_path, resume=True).test_errors) == 4
 

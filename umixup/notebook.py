@@ -1,4 +1,4 @@
-"""What a chapter needs of its notebook: parameters that are checked.
+"""What a chapter needs of its notebook: parameters that are checked, and where the records lie.
 
 papermill puts the parameters it is given into a cell of their own, and only warns about those the
 notebook does not have. Here they are refused.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 
@@ -42,3 +43,16 @@ def check_parameters(namespace: Mapping[str, Any], **types: type) -> None:
         fits = isinstance(value, (int, float) if kind is float else kind)
         if not fits or (isinstance(value, bool) and kind is not bool):
             raise TypeError(f"parameter {name!r} = {value!r}: it must be of type {kind.__name__}")
+
+
+def records_folder(named: str = "") -> Path | None:
+    """The folder of records: the one named, or else the book's own, ``results/`` here or above.
+
+    Returns:
+        ``None`` where none is named and the book's records are not here, as on a hosted service.
+    """
+    if named:
+        return Path(named)
+    here = Path.cwd()
+    found = (folder / "results" for folder in (here, *here.parents))
+    return next((folder for folder in found if any(folder.glob("*.jsonl"))), None)
