@@ -142,9 +142,14 @@ def test_a_chapter_has_the_common_shape(chapter):
     for heading in ("The claim in words", "The claim broken", "Summary", "Check yourself"):
         assert heading in headings
     assert headings[-2:] == ["Exercises", "What to read next"]
-    exercises = re.split(r"^\*\*\d+ \(", text.split("## Exercises")[1], flags=re.MULTILINE)[1:]
-    assert len(exercises) >= 3
-    assert all(re.search(r"\{admonition\} (Solution|Hints)", e) for e in exercises)
+    opening = re.search(r"^# .*\n\n(- (?:.|\n)*?)\n\n", text + "\n\n", re.MULTILINE)[1]
+    bullets = re.findall(r"^- \*\*(.*?):?\*\*:? (.*)", opening, re.MULTILINE)
+    assert [name for name, _ in bullets] == ["What you will learn", "Builds on", "Time"]
+    assert re.search(r"(minute|hour).*\bread.*(second|minute).*\brun", bullets[-1][1])
+    questions = text.split("## Check yourself")[1].split("## Exercises")[0]
+    numbers = re.findall(r"^:::\{admonition\} (\d)\. .*\?\n:class: dropdown$", questions, re.M)
+    assert numbers == [str(k + 1) for k in range(len(numbers))]
+    assert 3 <= len(numbers) <= 5
 
 
 def test_the_first_cell_is_the_same_in_every_chapter():
