@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install book test lint format sync notebooks bench serve clean
+.PHONY: help install book test lint format sync notebooks coursework bench serve clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ sync: $(VENV)/installed  ## carry the chapters from book/*.md over to notebooks/
 
 notebooks: $(VENV)/installed  ## re-execute the chapters and store their outputs in notebooks/
 	$(BIN)/python book/make.py notebooks
+
+coursework: $(VENV)/installed  ## student and instructor notebooks into _build/coursework
+	$(BIN)/python book/make.py coursework
 
 bench: $(VENV)/installed  ## speed against other libraries, as ratios measured in one run
 	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done

@@ -4,6 +4,7 @@
     python book/make.py execute    stale chapters -> _build/executed/, two at a time
     python book/make.py notebooks  the same, and stored in notebooks/ too
     python book/make.py site       _build/executed/ and book/ -> _build/html
+    python book/make.py coursework student and instructor notebooks -> _build/coursework/
 
 ``book/*.md`` is the source. A chapter is stale when its cells, ``umixup/``, ``results/`` or the
 installed versions have changed. Only ``sync`` and ``notebooks`` write into ``notebooks/``.
@@ -24,8 +25,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import coursework
+import exercises
 import jupytext
 import nbformat
+import plain
 import yaml
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -194,6 +198,34 @@ class Book:
         ]
         return subprocess.run(command, check=False).returncode
 
+    def coursework(self) -> list[str]:
+        """Write the student's and the instructor's notebooks, with the outputs of chapters in step.
+
+        Returns what is wrong with the exercises; then none are written, and no old ones left.
+        """
+        folder = self.root / "_build" / "coursework"
+        shutil.rmtree(folder, ignore_errors=True)
+        sources = {chapter: self.source(chapter) for chapter in self.chapters()}
+        if wrong := exercises.problems(sources):
+            return wrong
+        texts = [c.source for s in sources.values() for c in s.cells if c.cell_type == "markdown"]
+        titles = plain.titles([*texts, *(p.read_text("utf-8") for p in self._pages())])
+        for chapter, notebook in sources.items():
+            if (stored := self.stored(chapter)) is not None and self.in_step(chapter):
+                _carry_over(stored, notebook)
+            else:
+                print(f"note     {chapter} has no outputs: make notebooks", flush=True)
+            for kind in (coursework.student, coursework.instructor):
+                path = folder / kind.__name__ / f"{chapter}.ipynb"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _write(kind(notebook, titles), path)
+        print(f"written  {folder.relative_to(self.root)}: {len(sources)} chapters", flush=True)
+        return []
+
+    def _pages(self) -> list[Path]:
+        chapters = self.chapters()
+        return [p for p in sorted((self.root / "book").glob("*.md")) if p.stem not in chapters]
+
     def _provenance(self, notebook: NotebookNode) -> str:
         """A chapter's last lines: when, how long, with what and on which profile it ran."""
         from umixup.results import environment
@@ -252,7 +284,7 @@ def _write(notebook: NotebookNode, path: Path) -> None:
 
 def main(arguments: list[str]) -> int:
     """Run one command; the exit status."""
-    commands = ("sync", "execute", "notebooks", "site")
+    commands = ("sync", "execute", "notebooks", "site", "coursework")
     if len(arguments) != 1 or arguments[0] not in commands:
         print(f"usage: python book/make.py {{{'|'.join(commands)}}}", file=sys.stderr)
         return 2
@@ -262,6 +294,10 @@ def main(arguments: list[str]) -> int:
             book.sync()
         case "site":
             return book.site()
+        case "coursework":
+            if wrong := book.coursework():
+                print("\n".join(wrong), file=sys.stderr)
+                return 1
         case command:
             if failed := book.execute():
                 print(f"failed: {', '.join(failed)}", file=sys.stderr)

@@ -260,7 +260,7 @@ def test_an_unknown_command_is_refused():
         check=False,
     )
     assert done.returncode == 2
-    assert "sync|execute|notebooks|site" in done.stderr
+    assert "sync|execute|notebooks|site|coursework" in done.stderr
 
 
 @pytest.mark.parametrize(

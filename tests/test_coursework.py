@@ -1,0 +1,383 @@
+"""Exercises that keep their rules, and student notebooks without a word of the solutions."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import exercises
+import jupytext
+import nbformat
+import plain
+import pytest
+from make import Book
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+ROOT = Path(__file__).parents[1]
+BOOK = Book(ROOT)
+CHAPTERS = BOOK.chapters()
+
+TOC = "format: jb-book\nroot: book/intro\nparts: [{chapters: [{file: notebooks/10_small}]}]\n"
+CHAPTER = """---
+kernelspec:
+  display_name: Python 3
+  language: python
+  name: python3
+---
+
+(ch-small)=
+# 10. Small
+
+By {prf:ref}`thm-two` two is two, see {eq}`eq-two`, {ref}`ch-small` and {cite:p}`euclid`.
+
+:::{prf:theorem} Two
+:label: thm-two
+$2 = 2$.
+:::
+
+```{math}
+:label: eq-two
+a &= 2 \\\\
+b &= 2
+```
+
+```{code-cell} ipython3
+two = 2
+two
+```
+
+## Check yourself
+
+:::{admonition} 1. Is two two?
+:class: dropdown
+By reflexivity it surely is.
+:::
+
+## Exercises
+
+:::{exercise} pen and paper
+:label: ex-half
+
+Halve two.
+:::
+
+:::{solution} ex-half
+:label: sol-half
+:class: dropdown
+
+The half of two is one. It is found by division.
+:::
+
+:::{exercise} code
+:label: ex-double
+
+Double two.
+:::
+
+:::{solution-start} ex-double
+:label: sol-double
+:class: dropdown
+:::
+
+Twice two makes four, as everybody knows.
+
+```{code-cell} ipython3
+four = 2 * two
+four
+```
+
+So it makes four after all.
+
+:::{solution-end}
+:::
+
+:::{exercise} open
+:label: ex-wonder
+
+Why two?
+:::
+
+:::{solution} ex-wonder
+:label: sol-wonder
+:class: dropdown
+
+One way towards an answer is to count.
+:::
+
+## What to read next
+
+```{code-cell} ipython3
+two + 1
+```
+"""
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A book of one chapter that keeps every rule."""
+    for folder in ("book", "notebooks"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "_toc.yml").write_text(TOC)
+    (tmp_path / "book/intro.md").write_text("# A small book\n")
+    (tmp_path / "book/10_small.md").write_text(CHAPTER)
+    return Book(tmp_path)
+
+
+def read(book, kind, chapter="10_small"):
+    path = book.root / f"_build/coursework/{kind}/{chapter}.ipynb"
+    return nbformat.read(path, as_version=4)
+
+
+def words(text):
+    """Letters and digits alone, so that neither markup nor line breaks hide a sentence."""
+    return " ".join(re.findall(r"\w+", text))
+
+
+def everything(notebook):
+    """All that a notebook shows: text, code and outputs."""
+    outputs = [o for c in notebook.cells if c.cell_type == "code" for o in c.outputs]
+    shown = [o.get("text", "") + str(o.get("data", "")) for o in outputs]
+    return words("\n".join([*(c.source for c in notebook.cells), *shown]))
+
+
+def sentences_of_solutions(text):
+    """Sentences, and code lines, found in the source by a pattern that knows no cells."""
+    bodies = re.findall(r"^:::\{solution\}[^\n]*\n(.*?)^:::$", text, re.DOTALL | re.MULTILINE)
+    bodies += re.findall(
+        r"^:::\{solution-start\}[^\n]*\n(.*?)^:::\{solution-end\}", text, re.DOTALL | re.MULTILINE
+    )
+    assert len(bodies) == len(re.findall(r"^:::\{exercise\}", text, re.MULTILINE))
+    found = set()
+    for body in bodies:
+        body = re.sub(r"^:(label|class|tags):.*$|^```.*$|^:::$", "", body, flags=re.MULTILINE)
+        for sentence in re.split(r"(?<=[.!?:])\s|\n\n", body):
+            if len(words(sentence).split()) >= 4:
+                found |= {words(sentence), words(plain.plain(sentence, {}))}
+    return found
+
+
+def broken(book, *changes):
+    """What is wrong with the small chapter after these replacements."""
+    path = book.root / "book/10_small.md"
+    text = path.read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text)
+    wrong = book.coursework()
+    assert (book.root / "_build/coursework").exists() == (wrong == [])
+    return "\n".join(wrong)
+
+
+# --- the chapters of the book -------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """The coursework of the real book."""
+    root = tmp_path_factory.mktemp("coursework")
+    for name in ("_toc.yml", "book", "notebooks"):
+        (root / name).symlink_to(ROOT / name)
+    book = Book(root)
+    assert book.coursework() == []
+    return book
+
+
+def test_the_exercises_of_all_chapters_keep_the_rules():
+    assert exercises.problems({chapter: BOOK.source(chapter) for chapter in CHAPTERS}) == []
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_no_sentence_and_no_code_of_a_solution_is_in_a_student_notebook(written, chapter):
+    text = (ROOT / f"book/{chapter}.md").read_text(encoding="utf-8")
+    sentences = sentences_of_solutions(text)
+    assert len(sentences) > 10
+    shown = everything(read(written, "student", chapter))
+    assert [sentence for sentence in sentences if sentence in shown] == []
+    assert not re.search(r"\bsol |\bSolution ", shown)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_an_instructor_notebook_has_every_solution_and_output(written, chapter):
+    text = (ROOT / f"book/{chapter}.md").read_text(encoding="utf-8")
+    made, stored = read(written, "instructor", chapter), BOOK.stored(chapter)
+    shown = everything(made)
+    for start in re.findall(r"^:::\{solution(?:-start)?\} (.*)$", text, re.MULTILINE):
+        assert f"#### Solution: sol{start.removeprefix('ex')}" in "\n".join(
+            c.source for c in made.cells
+        )
+    code = [c for c in made.cells if c.cell_type == "code"]
+    assert [len(c.outputs) for c in code] == [
+        len(c.outputs) for c in stored.cells if c.cell_type == "code"
+    ]
+    assert "Exercise open" in shown
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_an_answer_cell_follows_each_exercise_and_nothing_is_left_to_an_extension(written, chapter):
+    notebook = read(written, "student", chapter)
+    nbformat.validate(notebook)
+    wanted = re.findall(
+        r"^:::\{exercise\} (.*)\n:label: (.*)$", (ROOT / f"book/{chapter}.md").read_text(), re.M
+    )
+    found = []
+    for cell, answer in zip(notebook.cells, notebook.cells[1:], strict=False):
+        if "answer" in answer.metadata.get("tags", []):
+            kind, label = re.search(r"^### Exercise \((.*)\): (.*)$", cell.source, re.M).groups()
+            found.append((kind, label))
+            assert answer.cell_type == ("code" if kind == "code" else "markdown")
+            assert label in answer.metadata.tags
+    assert found == wanted
+    text = "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
+    assert re.findall(r"^:::.*$|^```\{.*$|\{(?:prf:)?ref\}|\{eq\}|\{cite", text, re.M) == []
+    ids = [cell.id for cell in notebook.cells]
+    assert len(set(ids)) == len(ids)
+
+
+def test_what_is_written_is_the_same_each_time(written):
+    before = {p: p.read_bytes() for p in (written.root / "_build").rglob("*.ipynb")}
+    assert len(before) == 2 * len(CHAPTERS)
+    assert written.coursework() == []
+    assert before == {p: p.read_bytes() for p in before}
+
+
+# --- the small chapter, whole and broken --------------------------------------------------------
+
+
+def test_a_small_chapter_as_student_and_instructor_see_it(small):
+    small.sync()
+    notebook = small.stored("10_small")
+    NotebookClient(notebook, kernel_name="python3").execute()
+    nbformat.write(notebook, small.root / "notebooks/10_small.ipynb")
+    assert small.coursework() == []
+    student, instructor = read(small, "student"), read(small, "instructor")
+    assert [c.source for c in student.cells if c.cell_type == "code"] == [
+        "two = 2\ntwo",
+        "# Your answer to ex-double",
+        "two + 1",
+    ]
+    assert [bool(c.outputs) for c in student.cells if c.cell_type == "code"] == [True, False, True]
+    assert "4" not in [o.data["text/plain"] for c in student.cells for o in c.get("outputs", [])]
+    assert "4" in [o.data["text/plain"] for c in instructor.cells for o in c.get("outputs", [])]
+    text = student.cells[0].source
+    assert "By *Theorem (Two)* two is two, see (eq-two), *10. Small* and [euclid]." in text
+    assert "**Theorem (Two).** $2 = 2$." in text
+    assert "\\begin{split}a &= 2 \\\\\nb &= 2\\end{split} \\tag{eq-two}" in text
+    assert "<details><summary>1. Is two two?</summary>" in student.cells[2].source
+    assert "By reflexivity" in everything(student)  # a self-check stays
+    shown = everything(student)
+    assert not [s for s in sentences_of_solutions(CHAPTER) if s in shown]
+    assert all(s in everything(instructor) for s in sentences_of_solutions(CHAPTER))
+    NotebookClient(student, kernel_name="python3").execute()
+
+
+def test_a_chapter_out_of_step_is_written_without_outputs(small, capsys):
+    assert small.coursework() == []
+    assert "10_small has no outputs" in capsys.readouterr().out
+    assert not any(c.get("outputs") for c in read(small, "instructor").cells)
+
+
+SOLUTION = CHAPTER[CHAPTER.index(":::{solution} ex-half") : CHAPTER.index(":::{exercise} code")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ([(SOLUTION, "")], "ex-half has 0 solutions"),
+        ([(SOLUTION, SOLUTION * 2)], "ex-half has 2 solutions"),
+        ([("{solution} ex-half", "{solution} ex-gone")], "'ex-gone', which is no exercise"),
+        ([(":label: ex-half\n", "")], "an exercise has the label ''"),
+        ([("ex-half", "ex_half"), ("sol-half", "sol-ex_half")], "the label 'ex_half', not ex-wo"),
+        ([("ex-half", "half")], "an exercise has the label 'half', not ex-words"),
+        ([("sol-half", "sol-other")], "has the label sol-other, not sol-half"),
+        ([("thm-two", "ex-half")], "the label ex-half is also in 10_small"),
+        ([("sol-half\n:class: dropdown", "sol-half")], "is not folded"),
+        ([(":::{solution-end}\n:::\n", "")], "the solution of ex-double has no end"),
+        ([("## Check yourself", ":::{solution-end}\n:::")], "a solution-end ends nothing"),
+        ([("{exercise} open", "{exercise} code")], "no exercise is titled 'open'"),
+        ([("{exercise} code", "{exercise} open")], "no exercise is titled 'code'"),
+        ([("pen and paper", "proof")], "titled 'proof': it must be one of pen and paper"),
+        ([("The half of two", "  :::{solution} ex-half\n")], "not at the top level"),
+        ([("By reflexivity", ":::{solution} ex-half\nBy reflexivity")], "not at the top level"),
+        ([("two + 1", "four + 1")], "'four' comes from the solution of ex-double"),
+        ([("four = 2 * two", "two = 4")], "'two' comes from the solution of ex-double"),
+        ([("two + 1", "def f():\n    return [four for _ in two]")], "'four' comes from"),
+        ([("two + 1", "four += 1")], "'four' comes from the solution of ex-double"),
+    ],
+)
+def test_a_broken_chapter_is_refused_with_the_reason_and_nothing_is_written(
+    small, changes, message
+):
+    assert message in broken(small, *changes)
+
+
+def test_the_command_fails_with_the_reason(small):
+    command = [sys.executable, ROOT / "book/make.py", "coursework"]
+    assert subprocess.run(command, cwd=small.root, check=False).returncode == 0
+    assert read(small, "student").cells
+    broken(small, (SOLUTION, ""))
+    done = subprocess.run(command, cwd=small.root, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "10_small: ex-half has 0 solutions" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "four = 3\nfour",
+        "for four in (1, 2):\n    print(four)",
+        "with open('x') as four:\n    four.read()",
+        "def f(four):\n    return four",
+        "[four for four in (1, 2)]",
+        "import math as four\nfour",
+    ],
+)
+def test_a_name_that_the_cell_binds_itself_is_no_matter(small, code):
+    assert broken(small, ("two + 1", code)) == ""
+
+
+def test_chapters_on_theory_have_five_exercises_others_three(small):
+    source = small.source("10_small")
+    assert exercises.problems({"10_small": source}) == []
+    assert exercises.problems({"09_small": source}) == ["09_small: 3 exercises, of at least 5"]
+    last = CHAPTER[CHAPTER.index(":::{exercise} open") : CHAPTER.index("## What")]
+    less = CHAPTER.replace(last, "")
+    [few, no_open] = exercises.problems({"10_small": jupytext.reads(less, "md:myst")})
+    assert few == "10_small: 2 exercises, of at least 3"
+    assert no_open == "10_small: no exercise is titled 'open'"
+
+
+def test_a_label_of_another_chapter_is_refused(small):
+    source = small.source("10_small")
+    wrong = exercises.problems({"10_small": source, "11_small": source})
+    assert "11_small: the label ex-half is also in 10_small" in wrong
+    assert "11_small: the label ch-small is also in 10_small" in wrong
+
+
+def test_solution_text_that_is_left_would_be_found(small):
+    assert small.coursework() == []
+    student = read(small, "student")
+    assert not [s for s in sentences_of_solutions(CHAPTER) if s in everything(student)]
+    student.cells[-1].source += "\n# It is found\n# by division."
+    assert [s for s in sentences_of_solutions(CHAPTER) if s in everything(student)] == [
+        "It is found by division"
+    ]
+
+
+def test_a_student_notebook_that_needs_a_solution_would_not_run(small):
+    path = small.root / "book/10_small.md"
+    path.write_text(CHAPTER.replace("two + 1", "four + 1"))
+    source = small.source("10_small")
+    assert exercises.problems({"10_small": source}) != []
+    import coursework
+
+    with pytest.raises(CellExecutionError, match="'four' is not defined"):
+        NotebookClient(coursework.student(source, {}), kernel_name="python3").execute()
+
+
+def test_the_student_version_of_a_chapter_of_the_book_runs(written):
+    notebook = read(written, "student", "07_symmetry")
+    NotebookClient(
+        notebook, kernel_name="python3", resources={"metadata": {"path": str(ROOT / "notebooks")}}
+    ).execute()
