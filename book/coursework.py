@@ -46,6 +46,9 @@ def _notebook(
         last = cell
         if piece is None:
             made.cells.append(deepcopy(cell))
+            figure = cell.metadata.get("mystnb", {}).get("figure", {})
+            if "caption" in figure:  # Jupyter shows none
+                texts.append(f"*{figure['caption']}*")
             continue
         texts.append(piece.text)
         if piece.name == "exercise" and not with_solutions:

@@ -43,6 +43,12 @@ b &= 2
 ```
 
 ```{code-cell} ipython3
+---
+mystnb:
+  figure:
+    caption: Two is seen.
+    name: fig-two
+---
 two = 2
 two
 ```
@@ -260,11 +266,12 @@ def test_a_small_chapter_as_student_and_instructor_see_it(small):
     assert [bool(c.outputs) for c in student.cells if c.cell_type == "code"] == [True, False, True]
     assert "4" not in [o.data["text/plain"] for c in student.cells for o in c.get("outputs", [])]
     assert "4" in [o.data["text/plain"] for c in instructor.cells for o in c.get("outputs", [])]
+    assert student.cells[2].source == "*Two is seen.*"
     text = student.cells[0].source
     assert "By *Theorem (Two)* two is two, see (eq-two), *10. Small* and [euclid]." in text
     assert "**Theorem (Two).** $2 = 2$." in text
     assert "\\begin{split}a &= 2 \\\\\nb &= 2\\end{split} \\tag{eq-two}" in text
-    assert "<details><summary>1. Is two two?</summary>" in student.cells[2].source
+    assert "<details><summary>1. Is two two?</summary>" in student.cells[3].source
     assert "By reflexivity" in everything(student)  # a self-check stays
     shown = everything(student)
     assert not [s for s in sentences_of_solutions(CHAPTER) if s in shown]
