@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import exercises
@@ -13,6 +14,7 @@ import pytest
 from make import Book
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from traitlets.config import Config
 
 ROOT = Path(__file__).parents[1]
 BOOK = Book(ROOT)
@@ -135,6 +137,14 @@ def read(book, kind, chapter="10_small"):
     return nbformat.read(path, as_version=4)
 
 
+def run(notebook):
+    """Execute it; over files, since kernels that start together may be given one port twice."""
+    with tempfile.TemporaryDirectory() as sockets:
+        config = Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}})
+        where = {"metadata": {"path": str(ROOT / "notebooks")}}
+        NotebookClient(notebook, config=config, kernel_name="python3", resources=where).execute()
+
+
 def words(text):
     """Letters and digits alone, so that neither markup nor line breaks hide a sentence."""
     return " ".join(re.findall(r"\w+", text))
@@ -254,7 +264,7 @@ def test_what_is_written_is_the_same_each_time(written):
 def test_a_small_chapter_as_student_and_instructor_see_it(small):
     small.sync()
     notebook = small.stored("10_small")
-    NotebookClient(notebook, kernel_name="python3").execute()
+    run(notebook)
     nbformat.write(notebook, small.root / "notebooks/10_small.ipynb")
     assert small.coursework() == []
     student, instructor = read(small, "student"), read(small, "instructor")
@@ -276,7 +286,7 @@ def test_a_small_chapter_as_student_and_instructor_see_it(small):
     shown = everything(student)
     assert not [s for s in sentences_of_solutions(CHAPTER) if s in shown]
     assert all(s in everything(instructor) for s in sentences_of_solutions(CHAPTER))
-    NotebookClient(student, kernel_name="python3").execute()
+    run(student)
 
 
 def test_a_chapter_out_of_step_is_written_without_outputs(small, capsys):
@@ -380,11 +390,9 @@ def test_a_student_notebook_that_needs_a_solution_would_not_run(small):
     import coursework
 
     with pytest.raises(CellExecutionError, match="'four' is not defined"):
-        NotebookClient(coursework.student(source, {}), kernel_name="python3").execute()
+        run(coursework.student(source, {}))
 
 
 def test_the_student_version_of_a_chapter_of_the_book_runs(written):
     notebook = read(written, "student", "07_symmetry")
-    NotebookClient(
-        notebook, kernel_name="python3", resources={"metadata": {"path": str(ROOT / "notebooks")}}
-    ).execute()
+    run(notebook)
