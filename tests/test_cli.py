@@ -1,0 +1,228 @@
+"""The command line, in process and as a stranger calls it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from umixup import cli, results, tables, training
+
+TINY = ["--epochs", "1", "--train-size", "160", "--milestones"]
+tiny = dict(epochs=1, train_size=160, milestones=())
+
+
+@pytest.fixture
+def umixup(capsys, tmp_path, monkeypatch):
+    """Call it in an empty folder: exit status, standard output, standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        try:
+            status = cli.main(arguments)
+        except SystemExit as stop:  # what tyro does
+            status = stop.code
+        return status, *capsys.readouterr()
+
+    return call
+
+
+def test_train_records_the_run_of_the_config_that_was_asked_for(umixup, tmp_path):
+    status, out, _ = umixup("train", "--scheme", "B(1,1)", "--seed", "3", *TINY)
+    assert status == 0
+    (run,) = results.load(tmp_path / "results").to_dict("records")
+    config = training.profile("quick", scheme="B(1,1)", seed=3, **tiny)
+    assert run["hash"] == config.hash()
+    assert f"error {100 * run['error']:.2f} %" in out
+    assert f"{config.hash()}.json" in out
+
+
+def test_train_starts_from_a_config_in_a_file(umixup, tmp_path):
+    status, out, _ = umixup("config", "--profile", "quick")
+    assert status == 0
+    assert training.Config.from_json(out) == training.profile("quick")
+    (tmp_path / "mine.json").write_text(training.profile("quick", seed=5, **tiny).to_json())
+    assert umixup("train", "--config", "mine.json", "--loss", "nc")[0] == 0
+    (run,) = results.load(tmp_path / "results").to_dict("records")
+    assert (run["seed"], run["loss"], run["epochs"]) == (5, "nc", 1)
+
+
+def test_train_leaves_checkpoints_and_goes_on(umixup, tmp_path):
+    options = ["train", "--checkpoints", "kept", *TINY]
+    assert umixup(*options)[0] == 0
+    status, _, told = umixup(*options)
+    assert status == 2
+    assert "a run was begun there" in told
+    assert umixup(*options, "--resume")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "told"),
+    [
+        (["train", "--width", "0"], 2, "width = 0: it must be a whole number"),
+        (["train", "--profile", "quik"], 2, "quik"),
+        (["train", "--scheme", "B(1,0)"], 2, "beta = 0.0"),
+        (["train", "--config", "none.json"], 1, "none.json"),
+        (["train", "--config", "a.json", "--profile", "quick"], 2, "name one of them"),
+        (["train", "--threads", "0"], 2, "threads = 0"),
+        (["train", "--resume"], 2, "resume = True: it needs the folder"),
+        (["sweep"], 2, "--table"),
+        (["sweep", "--table", "5"], 2, "5"),
+        (["sweep", "--table", "3", "--runs", "0"], 2, "runs = 0"),
+        (["sweep", "--table", "3", "--losses", "mse"], 2, "mse"),
+        (["results"], 1, "there is no such folder"),
+        (["data", "check", "minst"], 2, "dataset = 'minst'"),
+        (["data", "fetch"], 2, "name the data sets"),
+        (["data", "check", "cifar100", "--folder", "."], 1, ""),
+        (["nothing"], 2, "nothing"),
+        ([], 2, ""),
+    ],
+)
+def test_what_cannot_be_done_is_told_with_its_exit_status(umixup, arguments, status, told):
+    got, _, error = umixup(*arguments)
+    assert got == status
+    assert told in " ".join(error.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("command", ["train", "sweep", "results", "data", "config"])
+def test_help_has_examples(umixup, command):
+    status, out, _ = umixup(command, "--help")
+    assert status == 0
+    assert f"    umixup {command}" in out
+    assert f"    umixup {command}" in umixup("--help")[1]
+
+
+def test_train_shows_the_profiles_own_defaults(umixup):
+    shown = " ".join(umixup("train", "--profile", "full", "--help")[1].replace("│", " ").split())
+    assert "of PreActResNet18; 64 in the paper. (default: 64)" in shown
+    assert "--milestones [INT [INT ...]]" in shown
+
+
+def test_sweep_says_first_what_it_would_do_then_does_it(umixup, tmp_path, monkeypatch):
+    asked = []
+
+    def small(table, **options):
+        asked.append((table, options))
+        schemes = ("ERM", "B(1,1)", "DAT(B(2,1))")
+        return [training.profile("quick", scheme=s, **tiny) for s in schemes]
+
+    monkeypatch.setattr(tables, "configs", small)
+    options = ["sweep", "--table", "3", "--profile", "quick", "--runs", "7"]
+    status, out, _ = umixup(*options, "--dry-run")
+    assert status == 0
+    assert "3 runs to do, 0 recorded" in out
+    assert "not known" in out
+    assert not (tmp_path / "results").exists()
+    status, out, _ = umixup(*options)
+    assert status == 0
+    assert out.startswith("3 runs done, 0 there already, 0 failed")
+    assert len(results.load(tmp_path / "results")) == 3
+    assert "0 runs to do, 3 recorded" in umixup(*options, "--dry-run")[1]
+    table, given = asked[0]
+    assert table == 3
+    assert given == dict(profile="quick", runs=7, losses=("ce", "nc"), dataset=None)
+
+
+def test_a_sweep_with_a_failed_run_ends_with_1(umixup, monkeypatch):
+    bad = training.profile("quick", batch_size=10_000, **tiny)
+    monkeypatch.setattr(tables, "configs", lambda *_, **__: [bad])
+    status, out, error = umixup("sweep", "--table", "3")
+    assert status == 1
+    assert "1 failed" in out
+    assert f"failed {bad.hash()}: ValueError: batch_size = 10000" in error
+
+
+@pytest.fixture
+def recorded(umixup, digits, tmp_path):
+    for scheme in ("ERM", "B(1,1)"):
+        for seed in (0, 1):
+            config = training.profile("quick", scheme=scheme, seed=seed, **tiny)
+            run = training.train(config, data=digits, progress=False)
+            results.write({**run.record(), "profile": "quick"}, tmp_path / "results")
+    return tmp_path / "results"
+
+
+def test_results_stand_beside_the_papers(umixup, recorded):
+    status, out, _ = umixup("results", "--table", "3", "--profile", "quick")
+    assert status == 0
+    head, erm, mixup = out.splitlines()
+    for name in ("setting", "error, %", "runs", "paper, %"):
+        assert name in head
+    assert "2 of 100" in erm
+    assert "0.816 ± 0.007" in erm
+    assert "MixUp" in mixup
+
+
+def test_results_as_csv_and_json_are_the_summary(umixup, recorded, tmp_path):
+    (tmp_path / "out.csv").write_text(umixup("results", "--csv")[1])
+    csv = pd.read_csv(tmp_path / "out.csv")
+    rows = json.loads(umixup("results", "--json")[1])
+    summary = results.summary(results.load(recorded))
+    for column in ("mean", "half_width"):
+        assert csv[column].tolist() == pytest.approx(summary[column].tolist())
+        assert [row[column] for row in rows] == pytest.approx(summary[column].tolist())
+    assert umixup("results", "--csv", "--json")[0] == 2
+    status, _, told = umixup("results", "--dataset", "mnist")
+    assert status == 2
+    assert "no runs with dataset = 'mnist'" in told
+
+
+def test_results_are_packed(umixup, recorded):
+    before = umixup("results")[1]
+    status, out, _ = umixup("results", "pack")
+    assert status == 0
+    assert out.strip().endswith("digits.jsonl")
+    assert [path.name for path in recorded.glob("*.json*")] == ["digits.jsonl"]
+    assert umixup("results")[1] == before
+
+
+def test_data_sets_are_listed_and_checked(umixup):
+    status, out, _ = umixup("data", "list", "digits", "cifar100", "--folder", ".")
+    assert status == 0
+    digits, cifar100 = out.splitlines()
+    assert "1,437 + 360 images of 1×8×8, 10 classes" in digits
+    assert cifar100.split() == ["cifar100", "not", "here"]
+    status, out, _ = umixup("data", "check", "digits")
+    assert status == 0
+
+
+def test_ctrl_c_ends_with_130(umixup, monkeypatch):
+    def pressed(*_, **__):
+        raise KeyboardInterrupt("stopped after 1 of 2 epochs")
+
+    monkeypatch.setattr(training, "train", pressed)
+    status, _, told = umixup("train")
+    assert status == 130
+    assert "stopped after 1 of 2 epochs" in told
+
+
+def test_threads_are_set(umixup, monkeypatch):
+    seen = []
+
+    def count(*_, **__):
+        seen.append(torch.get_num_threads())
+        raise ValueError("enough")
+
+    monkeypatch.setattr(training, "train", count)
+    before = torch.get_num_threads()
+    try:
+        umixup("train", "--threads", "2")
+    finally:
+        torch.set_num_threads(before)
+    assert seen == [2]
+
+
+def test_it_is_installed_as_a_command():
+    command = Path(sys.executable).with_name("umixup")
+    if not command.exists():
+        command = shutil.which("umixup")
+    done = subprocess.run(
+        [command, "config", "--profile", "small"], capture_output=True, text=True, check=True
+    )
+    assert training.Config.from_json(done.stdout) == training.profile("small")
