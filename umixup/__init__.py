@@ -39,6 +39,7 @@ _SUBMODULES = (
     "results",
     "checkpoints",
     "training",
+    "sweep",
     "paper",
     "tables",
     "plotting",
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
         quadrature,
         results,
         schemes,
+        sweep,
         tables,
         training,
     )
