@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 PLACES = ("here", "processes", "dask", "slurm")
+PATIENCE = 15.0  # seconds to look for a Dask scheduler, and for one that was lost
 
 
 @contextmanager
@@ -76,7 +77,7 @@ def open_executor(
             cluster = _local_cluster(workers)
         elif where == "slurm":
             cluster = slurm_cluster(workers, threads, **options)
-        with cluster as address, distributed.Client(address, timeout=15) as client:
+        with cluster as address, distributed.Client(address, timeout=PATIENCE) as client:
             if tell is not None:
                 tell(client)
             yield client.get_executor(pure=False)
