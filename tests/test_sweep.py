@@ -84,7 +84,8 @@ class Stuck:
         return int(process[6:])
 
     def kill_worker(self) -> None:
-        os.kill(self.worker(), signal.SIGKILL)
+        os.kill(pid := self.worker(), signal.SIGKILL)
+        until(lambda: not alive(pid))  # or it might be found again
         os.close(self.pipe)
 
     def release(self) -> None:
@@ -123,7 +124,8 @@ def alive(pid: int) -> bool:
 
 
 def children(pid: int) -> list[int]:
-    return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    lists = Path(f"/proc/{pid}/task").glob("*/children")  # each thread has its own
+    return [int(child) for text in lists for child in text.read_text().split()]
 
 
 DRIVER = """
@@ -334,7 +336,8 @@ def test_a_killed_worker_costs_its_run_an_attempt_and_two_fail_it(
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGINT"])
 def test_workers_end_with_their_driver_and_a_rerun_completes(tmp_path, stuck, undisturbed, name):
     waits, folder = stuck[0], tmp_path / "records"
-    with start_driver([*CONFIGS, waits.config], folder, workers=2, threads=1) as driver:
+    driver = start_driver([*CONFIGS, waits.config], folder, workers=2, threads=1)
+    try:
         driver.stdin.write("\n")
         driver.stdin.flush()
         assert alive(waits.worker())
@@ -343,6 +346,8 @@ def test_workers_end_with_their_driver_and_a_rerun_completes(tmp_path, stuck, un
         assert len(workers) >= 2
         os.killpg(driver.pid, signal.SIGINT) if name == "SIGINT" else driver.kill()
         told = driver.communicate(timeout=300)[1]
+    finally:
+        driver.kill()
     until(lambda: not any(map(alive, workers)), 10)
     recorded = len(list(folder.glob("*.json")))
     if name == "SIGINT":
@@ -532,7 +537,16 @@ def dask_cluster(folder: Path):
     try:
         scheduler = start("dask_scheduler", "--port", "0")
         for k in range(2):
-            start("dask_worker", "--nthreads", "1", "--no-nanny", "--name", f"worker{k}")
+            start(
+                "dask_worker",
+                "--nthreads",
+                "1",
+                "--no-nanny",
+                "--name",
+                f"worker{k}",
+                "--death-timeout",
+                "300",
+            )
         until(file.exists)
         yield json.loads(file.read_text())["address"], scheduler
     finally:
