@@ -39,6 +39,7 @@ class Train:
 
     The options of the config are its fields; their defaults are the profile's.
 
+    Examples:
         umixup train --profile quick --scheme "U(B(2.2,0.9))" --seed 1
         umixup train --config my-config.json --checkpoints my-run
         umixup train --config my-config.json --checkpoints my-run --resume
@@ -87,6 +88,7 @@ class Sweep:
 
     They are ERM, MixUp, UMixUp, and DAT with the policies behind the last two, with each loss.
 
+    Examples:
         umixup sweep --table 3 --profile quick --runs 5 --dry-run
         umixup sweep --table 4 --profile small --runs 10 --losses ce --workers 2 --threads 1
         umixup sweep --table 1 --runs 100 --executor tcp://10.0.0.1:8786
@@ -204,7 +206,7 @@ class Results:
                 if self.table is None
                 else tables.beside_paper(group, self.table)
             )
-            part.insert(0, "profile", profile)
+            part.insert(0, "profile", str(profile))
             parts.append(part)
         return pd.concat(parts, ignore_index=True)
 
@@ -306,7 +308,7 @@ def _train(arguments: Sequence[str]) -> Train:
     except argparse.ArgumentError:  # tyro tells
         return Train()
     if given.config is None:
-        name = given.profile or "quick"
+        name: Profile = given.profile or "quick"
         return Train(profile=name, config=training.profile(name))
     if given.profile is not None:
         raise ValueError("profile and config: name one of them to start from")

@@ -96,7 +96,7 @@ def plan(configs: Iterable[Config], folder: str | os.PathLike[str]) -> Plan:
             raise TypeError(f"configs: expected training.Config, got {type(config).__name__}")
         unique[config.hash()] = config
     seconds, recorded = defaultdict(list), set()
-    for record in results.records(folder):
+    for record in results.records(folder) if Path(folder).is_dir() else ():
         recorded.add(record["hash"])
         with suppress(ValueError, TypeError, KeyError):  # a field of another version
             seconds[_recipe(Config(**record["config"]))].append(float(record["seconds"]))
@@ -152,7 +152,8 @@ def run(
     planned = plan(configs, path)
     report, todo = Report(skipped=planned.done), planned.todo
     total = len(todo) + planned.done
-    random.SystemRandom().shuffle(todo)
+    # Ten seeds after ten, so that a sweep broken off is nearly balanced; within them at random.
+    todo.sort(key=lambda config: (config.seed // 10, random.SystemRandom().random()))
     shown = sys.stderr.isatty() if progress is None else progress
     with tqdm(total=total, initial=planned.done, unit="run", smoothing=0, disable=not shown) as bar:
         try:
