@@ -39,7 +39,8 @@ class Train:
 
     The options of the config are its fields; their defaults are the profile's.
 
-    Examples:
+    For example,
+
         umixup train --profile quick --scheme "U(B(2.2,0.9))" --seed 1
         umixup train --config my-config.json --checkpoints my-run
         umixup train --config my-config.json --checkpoints my-run --resume
@@ -88,7 +89,8 @@ class Sweep:
 
     They are ERM, MixUp, UMixUp, and DAT with the policies behind the last two, with each loss.
 
-    Examples:
+    For example,
+
         umixup sweep --table 3 --profile quick --runs 5 --dry-run
         umixup sweep --table 4 --profile small --runs 10 --losses ce --workers 2 --threads 1
         umixup sweep --table 1 --runs 100 --executor tcp://10.0.0.1:8786
@@ -149,9 +151,11 @@ class Sweep:
 class Results:
     """Show what the records say, beside the paper's table; or fold them into one file a data set.
 
-    umixup results --table 3 --profile quick
-    umixup results --csv > all.csv
-    umixup results pack
+    For example,
+
+        umixup results --table 3 --profile quick
+        umixup results --csv > all.csv
+        umixup results pack
     """
 
     action: tyro.conf.Positional[Literal["table", "pack"]] = "table"
@@ -215,9 +219,11 @@ class Results:
 class Data:
     """List the data sets, check that their files are there and whole, or download them.
 
-    umixup data
-    umixup data check mnist
-    umixup data fetch mnist fashion-mnist
+    For example,
+
+        umixup data
+        umixup data check mnist
+        umixup data fetch mnist fashion-mnist
     """
 
     action: tyro.conf.Positional[Literal["list", "check", "fetch"]] = "list"
@@ -258,7 +264,9 @@ class Data:
 class Config:
     """Show a profile's config as JSON, to edit and give to ``umixup train --config``.
 
-    umixup config --profile full > my-config.json
+    For example,
+
+        umixup config --profile full > my-config.json
     """
 
     profile: Profile = "full"
