@@ -38,6 +38,12 @@ def said(folder) -> dict[str, tuple]:
     return found
 
 
+def threads_of(folder) -> list[int]:
+    return [
+        sitting["threads"] for record in results.records(folder) for sitting in record["sittings"]
+    ]
+
+
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory) -> dict[str, tuple]:
     folder = tmp_path_factory.mktemp("undisturbed")
@@ -204,14 +210,14 @@ def test_processes_use_the_threads_they_are_given_and_load_the_data_themselves(
     monkeypatch.setattr(sweep.datasets, "load", None)
     report = sweep.run(CONFIGS[:2], tmp_path, workers=2, threads=2)
     assert report.failed == {}
-    assert results.load(tmp_path)["threads"].tolist() == [2, 2]
+    assert threads_of(tmp_path) == [2, 2]
 
 
 def test_threads_of_this_process_are_as_before(tmp_path):
     before = torch.get_num_threads()
     sweep.run(CONFIGS[:1], tmp_path, threads=before + 1)
     assert torch.get_num_threads() == before
-    assert results.load(tmp_path)["threads"].tolist() == [before + 1]
+    assert threads_of(tmp_path) == [before + 1]
 
 
 def test_the_threads_of_one_process_do_one_run_at_a_time(tmp_path, undisturbed):
@@ -423,15 +429,15 @@ def fill():
 
 filling = threading.Thread(target=fill)
 filling.start()
-first = sweep.run(configs, folder, retries=0)
+first = sweep.run(configs, folder, threads=1, retries=0)
 filling.join()
 left = sorted(path.name for path in folder.iterdir())
 try:
-    sweep.run(configs, folder)
+    sweep.run(configs, folder, threads=1)
 except ValueError as error:
     told = str(error)
 ballast.unlink()
-second = sweep.run(configs, folder)
+second = sweep.run(configs, folder, threads=1)
 said = {r["hash"]: [r["error"], r["test_errors"], r["train_losses"]]
         for r in results.records(folder)}
 names = sorted(path.name for path in folder.iterdir())
