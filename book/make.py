@@ -267,6 +267,8 @@ def _cells(notebook: NotebookNode) -> list[tuple[str, str, str]]:
 
 def _carry_over(old: NotebookNode, new: NotebookNode) -> None:
     """Give the new notebook the identities and outputs of the old one's equal cells."""
+    if "language_info" in old.metadata:
+        new.metadata.language_info = old.metadata.language_info
     left = list(old.cells)
     for cell in new.cells:
         for same in left:
