@@ -416,7 +416,7 @@ def test_the_table_in_the_readme_is_the_papers():
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        (["-p", "epochs", "3"], "parameter 'epochs' = 3: this notebook has dataset"),
+        (["-p", "epochs", "3"], "parameter 'epochs' = 3: this notebook has table"),
         (["-p", "runs", "many"], "parameter 'runs' = 'many': it must be of type int"),
         (["-p", "dataset", "imagenet"], "dataset = 'imagenet': it must be one of digits"),
         (["-p", "profile", "huge"], "profile = 'huge': it must be one of quick, small, full"),

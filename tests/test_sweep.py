@@ -135,11 +135,11 @@ def children(pid: int) -> list[int]:
 
 
 DRIVER = """
-import json, os, sys, time
+import json, os, signal, sys
 from dataclasses import asdict
-from pathlib import Path
 from umixup import sweep
 from umixup.training import Config
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
 given = json.loads(os.environ["GIVEN"])
 configs = [Config.from_json(json.dumps(c)) for c in given["configs"]]
 print("ready", flush=True)
