@@ -819,7 +819,8 @@ def test_each_sitting_is_recorded(digits, tmp_path):
     assert run.data == digits.first(160).fingerprint()
 
 
-def test_ctrl_c_in_the_last_epoch_is_not_swallowed(digits, tmp_path, monkeypatch):
+@pytest.fixture
+def ctrl_c_at_each_save(monkeypatch):
     save = checkpoints.save
 
     def pressed(*given):
@@ -827,24 +828,22 @@ def test_ctrl_c_in_the_last_epoch_is_not_swallowed(digits, tmp_path, monkeypatch
         return save(*given)
 
     monkeypatch.setattr(checkpoints, "save", pressed)
+    return monkeypatch
+
+
+def test_ctrl_c_in_the_last_epoch_is_not_swallowed(digits, tmp_path, ctrl_c_at_each_save):
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with pytest.raises(KeyboardInterrupt, match="stopped after 4 of 4 epochs"):
             resumable(digits, tmp_path, every=4)
     finally:
         signal.signal(signal.SIGINT, before)
-    monkeypatch.undo()
+    ctrl_c_at_each_save.undo()
     assert len(resumable(digits, tmp_path, resume=True).test_errors) == 4
 
 
-def test_a_process_that_ignores_ctrl_c_goes_on_ignoring_it(digits, tmp_path, monkeypatch):
-    save = checkpoints.save
-
-    def pressed(*given):
-        os.kill(os.getpid(), signal.SIGINT)
-        return save(*given)
-
-    monkeypatch.setattr(checkpoints, "save", pressed)
+@pytest.mark.usefixtures("ctrl_c_at_each_save")
+def test_a_process_that_ignores_ctrl_c_goes_on_ignoring_it(digits, tmp_path):
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         assert len(resumable(digits, tmp_path).test_errors) == 4

@@ -165,9 +165,7 @@ def _kept(cache: Path, key: str, n: int, side: int | None) -> Tensor | None:
         fits = x.shape == (n, 3, h, w) and x.dtype == torch.uint8
         plain = x.layout == torch.strided and x.device.type == "cpu" and x.is_contiguous()
         return x if kept["key"] == key and fits and plain else None
-    except (
-        Exception
-    ):  # none, a part of one, or no cache: zip, pickle and torch raise what they like
+    except Exception:  # none, part of one, or no cache: zip, pickle and torch raise what they like
         return None
 
 

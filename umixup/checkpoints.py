@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from umixup._files import written_whole
+from umixup._files import check_writable, written_whole
 
 _NAME = re.compile(r"epoch-(\d{4,})-step-(\d{6,})\.pt")
 KEPT = 2
@@ -57,20 +57,11 @@ def check_folder(folder: str | os.PathLike[str]) -> None:
     Raises:
         ValueError: it cannot be made, or not be written to.
     """
-    path = Path(folder)
-    try:
-        if not str(folder):
-            raise FileNotFoundError("it is empty")
-        path.mkdir(parents=True, exist_ok=True)
-        for part in path.glob(".epoch-*.part"):
-            part.unlink(missing_ok=True)
-        trial = path / f".trial.{os.getpid()}.part"
-        trial.touch()
-        trial.unlink()
-    except OSError as error:
-        raise ValueError(
-            f"checkpoints = {str(folder)!r}: it must be a folder to write to ({error})"
-        ) from None
+    if not str(folder):
+        raise ValueError("checkpoints = '': it must be a folder to write to (it is empty)")
+    check_writable("checkpoints", Path(folder))
+    for part in Path(folder).glob(".epoch-*.part"):
+        part.unlink(missing_ok=True)
 
 
 def latest(folder: str | os.PathLike[str], config: dict[str, Any]) -> dict[str, Any] | None:

@@ -195,7 +195,7 @@ class Results:
 
         dataset = self.dataset
         if dataset is None and self.table is not None:
-            dataset = "digits" if self.profile == "quick" else tables.DATASETS[self.table]
+            dataset = tables.default_dataset(self.table, self.profile)
         for name, wanted in (("dataset", dataset), ("profile", self.profile)):
             runs = runs if wanted is None else runs[runs[name] == wanted]
         if not len(runs):
@@ -295,7 +295,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parsed(arguments: Sequence[str]) -> Train | Sweep | Results | Data | Config:
     """The command with its options."""
-
     commands = Union[  # noqa: UP007 – not of types alone
         Annotated[Train, tyro.conf.subcommand("train", default=_train(arguments))],
         Annotated[Sweep, tyro.conf.subcommand("sweep")],

@@ -25,7 +25,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import torch
 from tqdm import tqdm
@@ -33,6 +32,7 @@ from tqdm import tqdm
 from umixup import data as datasets
 from umixup import results
 from umixup._executors import Here, open_executor
+from umixup._files import check_writable
 from umixup.training import Config, train
 
 if TYPE_CHECKING:
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from distributed import Client
 
 __all__ = ["Plan", "Report", "SweepStoppedError", "open_executor", "plan", "run"]
+
+
+_LARGE_RECORD = 2**16  # bytes
 
 
 class SweepStoppedError(RuntimeError):
@@ -98,16 +101,11 @@ def plan(configs: Iterable[Config], folder: str | os.PathLike[str]) -> Plan:
     seconds, recorded = defaultdict(list), set()
     for record in results.records(folder) if Path(folder).is_dir() else ():
         recorded.add(record["hash"])
-        with suppress(ValueError, TypeError, KeyError):  # a field of another version
-            seconds[_recipe(Config(**record["config"]))].append(float(record["seconds"]))
+        seconds[record["config"]["dataset"], record["recipe"]].append(float(record["seconds"]))
     todo = [config for identity, config in unique.items() if identity not in recorded]
-    known = [seconds.get(_recipe(config)) for config in todo]
+    known = [seconds.get((c.dataset, results.digest(c.recipe()))) for c in todo]
     estimate = sum(statistics.median(s) for s in known if s) if all(known) else None
     return Plan(todo, len(unique) - len(todo), estimate)
-
-
-def _recipe(config: Config) -> tuple[object, ...]:
-    return config.dataset, *config.recipe().values()
 
 
 def run(
@@ -147,7 +145,7 @@ def run(
             raise ValueError(f"{name} = {value!r}: it must be a whole number ≥ {least}")
     if threads is not None and (type(threads) is not int or threads < 1):
         raise ValueError(f"threads = {threads!r}: it must be a whole number ≥ 1, or None")
-    _check_folder(path)
+    check_writable("folder", path, _LARGE_RECORD)
     _remove_old_parts(path)
     planned = plan(configs, path)
     report, todo = Report(skipped=planned.done), planned.todo
@@ -270,7 +268,9 @@ def _work(config: Config, folder: str, threads: int | None) -> _Outcome:
         if threads not in (None, torch.get_num_threads()):
             torch.set_num_threads(threads)
         try:
-            _check_folder(path)  # before it trains: a full disk would make that vain
+            check_writable(
+                "folder", path, _LARGE_RECORD
+            )  # before it trains: a full disk would make that vain
             data = _data(config.dataset, str(datasets.folder()))
             record = train(config, data=data, progress=False).record()
             results.write(record, path)
@@ -292,21 +292,6 @@ def _failed(config: Config, folder: Path, error: BaseException) -> _Outcome:
 def _data(name: str, root: str) -> datasets.DataSet:
     """A data set, loaded once in a process."""
     return datasets.load(name, root)
-
-
-def _check_folder(folder: Path) -> None:
-    """Make the folder, and write as much as a large record there."""
-    trial = folder / f".trial.{uuid4().hex}.part"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            trial.write_bytes(bytes(2**16))
-        finally:
-            trial.unlink(missing_ok=True)
-    except OSError as error:
-        raise ValueError(
-            f"folder = {str(folder)!r}: it must be a folder to write to ({error})"
-        ) from None
 
 
 def _remove_old_parts(folder: Path) -> None:
