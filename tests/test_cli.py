@@ -126,7 +126,7 @@ def test_sweep_says_first_what_it_would_do_then_does_it(umixup, tmp_path, monkey
     assert "0 runs to do, 3 recorded" in umixup(*options, "--dry-run")[1]
     table, given = asked[0]
     assert table == 3
-    assert given == dict(profile="quick", runs=7, losses=("ce", "nc"), dataset=None)
+    assert given == dict(profile="quick", runs=7)
 
 
 def test_a_sweep_with_a_failed_run_ends_with_1(umixup, monkeypatch):
@@ -226,3 +226,21 @@ def test_it_is_installed_as_a_command():
         [command, "config", "--profile", "small"], capture_output=True, text=True, check=True
     )
     assert training.Config.from_json(done.stdout) == training.profile("small")
+
+
+def test_sweep_takes_a_table_or_a_study(capsys, tmp_path):
+    dry = ["sweep", "--results", str(tmp_path / "none"), "--dry-run"]
+    assert cli.main([*dry, "--study", "pairings", "--runs", "2"]) == 0
+    assert capsys.readouterr().out.startswith("20 runs to do, 0 recorded")
+    assert cli.main([*dry, "--study", "alpha"]) == 0
+    assert capsys.readouterr().out.startswith("96 runs to do")
+    for wrong, why in (
+        ([], "--table or --study: name one"),
+        (["--table", "3", "--study", "alpha"], "--table or --study: name one"),
+        (["--study", "alpha", "--losses", "ce"], "losses: only with a table"),
+        (["--study", "alpha", "--profile", "full"], "profile: only with a table"),
+        (["--study", "beta"], "it must be one of digits-table"),
+        (["--study", "alpha", "--runs", "0"], "runs = 0"),
+    ):
+        assert cli.main([*dry, *wrong]) == 2
+        assert why in capsys.readouterr().err

@@ -816,3 +816,35 @@ def test_every_offset_gives_its_own_crop_of_test_images(digits):
             expected[1::2] = expected[1::2].flip(3)
             got = data.crop_and_flip(x, offsets, flips, padding)
             assert torch.equal(got, expected)
+
+
+def test_a_validation_set_has_the_training_samples_alone(digits):
+    held_out = data.load("digits:validation")
+    assert held_out.name == "digits:validation"
+    assert held_out.title == data.title("digits:validation") == "digits, validation"
+    x, y = torch.cat([held_out.train_x, held_out.test_x]), [held_out.train_y, held_out.test_y]
+    assert torch.equal(x, digits.train_x)
+    assert torch.equal(torch.cat(y), digits.train_y)
+    assert len(held_out.test_x) == len(digits.train_x) // 5
+    assert (held_out.mean, held_out.std) == (digits.mean, digits.std)
+    assert held_out.fingerprint() != digits.fingerprint()
+
+
+def test_any_known_set_has_a_validation_set():
+    for name in ("fashion-mnist:validation", "folder:pets@32:validation"):
+        assert data.check_name(name) == name
+    assert data.title("folder:photos/pets@64:validation") == "pets, 64×64, validation"
+    with pytest.raises(ValueError, match="followed by :validation"):
+        data.check_name("digits:test")
+    with pytest.raises(ValueError, match="dataset"):
+        data.check_name("digits:validation:validation")
+
+
+def test_a_missing_set_is_told_for_its_validation_set_too(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"um\.data\.fetch"):
+        data.load("mnist:validation", tmp_path)
+
+
+def test_a_set_too_small_has_no_validation_set(digits):
+    with pytest.raises(ValueError, match="4 training samples; a validation set needs 5"):
+        digits.first(4).validation()

@@ -73,13 +73,14 @@ def test_mixing_policies_and_schemes_need_torch_and_numpy_alone(run_python):
 
 IMPORT_TIME = """
 import time
-import torch, numpy
 start = time.perf_counter()
+import torch, numpy
+middle = time.perf_counter()
 import umixup, umixup.mixing
-print(1000 * (time.perf_counter() - start))
+print((time.perf_counter() - middle) / (middle - start))
 """
 
 
-def test_the_import_takes_under_50_ms_on_top_of_torch(run_python):
-    # the least of a few: other work on the machine can only add to it
-    assert any(float(run_python(IMPORT_TIME)) < 50 for _ in range(5))
+def test_the_import_takes_little_beside_that_of_torch(run_python):
+    # about 0.015 to 0.03; the least of a few, as other work on the machine can only add to it
+    assert any(float(run_python(IMPORT_TIME)) < 0.05 for _ in range(5))

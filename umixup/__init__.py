@@ -42,6 +42,7 @@ _SUBMODULES = (
     "sweep",
     "paper",
     "tables",
+    "studies",
     "plotting",
     "notebook",
 )
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
         quadrature,
         results,
         schemes,
+        studies,
         sweep,
         tables,
         training,

@@ -18,13 +18,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 import torch
 import tyro
 
 from umixup import data as datasets
-from umixup import results, sweep, tables, training
+from umixup import results, studies, sweep, tables, training
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,24 +85,30 @@ class Train:
 
 @dataclass
 class Sweep:
-    """Do the runs of one of the paper's tables that are not recorded yet.
+    """Do the runs of one of the paper's tables, or of a study of the book's, that are not recorded.
 
-    They are ERM, MixUp, UMixUp, and DAT with the policies behind the last two, with each loss.
+    A table's are ERM, MixUp, UMixUp, and DAT with the policies behind the last two, with each loss.
+    A study's settings are its own.
 
     For example,
 
         umixup sweep --table 3 --profile quick --runs 5 --dry-run
         umixup sweep --table 4 --profile small --runs 10 --losses ce --workers 2 --threads 1
         umixup sweep --table 1 --runs 100 --executor tcp://10.0.0.1:8786
+        umixup sweep --study pairings --workers 2 --threads 1
     """
 
-    table: Literal[1, 2, 3, 4]
+    table: Literal[1, 2, 3, 4] | None = None
     """1 CIFAR10, 2 CIFAR100, 3 MNIST, 4 Fashion-MNIST."""
-    profile: Profile = "full"
-    """The recipe: the paper's, or a reduced one."""
-    runs: int = 100
-    """Seeds of each setting: 0 and up."""
-    losses: tuple[Literal["ce", "nc", "nc-released"], ...] = ("ce", "nc")
+    study: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """One of the book's studies instead of a table; a name it does not know is answered with those
+    it does."""
+    profile: Profile | None = None
+    """The recipe of a table's runs: the paper's, or a reduced one; by default full."""
+    runs: int | None = None
+    """Seeds of each setting: 0 and up; by default 100 of a table's, a study's own number."""
+    losses: tuple[Literal["ce", "nc", "nc-released"], ...] | None = None
+    """Of a table's runs; by default ce nc."""
     dataset: str | None = None
     """Instead of the table's; for quick by default the digits."""
     results: Folder = Path("results")
@@ -119,13 +125,7 @@ class Sweep:
 
     def __call__(self) -> int:
         """What was done; 1 if a run failed."""
-        configs = tables.configs(
-            self.table,
-            profile=self.profile,
-            runs=self.runs,
-            losses=self.losses,
-            dataset=self.dataset,
-        )
+        configs = self._configs()
         if self.dry_run:
             plan = sweep.plan(configs, self.results)
             print(f"{len(plan.todo)} runs to do, {plan.done} recorded in {self.results}")
@@ -145,6 +145,18 @@ class Sweep:
         for identity, error in report.failed.items():
             print(f"failed {identity}: {error}", file=sys.stderr)
         return 1 if report.failed else 0
+
+    def _configs(self) -> list[training.Config]:
+        of_table = {"profile": self.profile, "losses": self.losses, "dataset": self.dataset}
+        given: dict[str, Any] = {k: v for k, v in of_table.items() if v is not None}
+        if (self.table is None) == (self.study is None):
+            raise ValueError("--table or --study: name one of them")
+        if self.study is None:
+            assert self.table is not None
+            return tables.configs(self.table, runs=100 if self.runs is None else self.runs, **given)
+        if given:
+            raise ValueError(f"{', '.join(given)}: only with a table; a study has its own settings")
+        return studies.by_name(self.study).configs(self.runs)
 
 
 @dataclass

@@ -48,6 +48,7 @@ _WHERE_JPEG = (
     "CIFAR10 itself, without JPEG's losses: um.data.fetch('cifar10')"
 )
 _FOLDER = re.compile(r"folder:(?P<path>[^@]+)(@(?P<side>[1-9][0-9]*))?")
+_VALIDATION = ":validation"
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,37 @@ class DataSet:
             raise ValueError(f"train_size = {n}: {self.title} has 1 to {len(self.train_x)}")
         return replace(self, train_x=self.train_x[:n], train_y=self.train_y[:n])
 
+    def validation(self) -> DataSet:
+        """The set to choose by: the last fifth of its training samples is what it tests on.
+
+        The test set is not in it, so that nothing can be chosen by it. Images are normalised as in
+        the whole set.
+
+        Raises:
+            ValueError: fewer than 5 training samples.
+
+        >>> from umixup.data import load
+        >>> digits = load("digits")
+        >>> held_out = digits.validation()
+        >>> len(digits.train_x), len(held_out.train_x), len(held_out.test_x)
+        (1437, 1150, 287)
+        """
+        held_out = len(self.train_x) // 5
+        if not held_out:
+            raise ValueError(
+                f"{self.title}: {len(self.train_x)} training samples; a validation set needs 5"
+            )
+        x, y, name = self.train_x, self.train_y, self.name + _VALIDATION
+        return replace(
+            self,
+            name=name,
+            title=title(name),
+            train_x=x[:-held_out],
+            train_y=y[:-held_out],
+            test_x=x[-held_out:],
+            test_y=y[-held_out:],
+        )
+
     def fingerprint(self) -> str:
         """Sixteen hexadecimal digits that differ where any sample, label or class name does."""
         digest = hashlib.blake2b(repr((self.name, self.classes)).encode(), digest_size=8)
@@ -116,7 +148,8 @@ class DataSet:
 
 
 def check_name(name: str) -> str:
-    """``name`` itself, if it is one of ``NAMES``, ``folder:PATH`` or ``folder:PATH@SIDE``.
+    """``name`` itself, if it is one of ``NAMES``, ``folder:PATH`` or ``folder:PATH@SIDE``, each
+    also with ``:validation`` after it.
 
     Raises:
         ValueError: with the list of those there are.
@@ -124,10 +157,11 @@ def check_name(name: str) -> str:
     >>> check_name("folder:flowers@32")
     'folder:flowers@32'
     """
-    if not isinstance(name, str) or (name not in NAMES and not _FOLDER.fullmatch(name)):
+    whole = name.removesuffix(_VALIDATION) if isinstance(name, str) else None
+    if whole is None or (whole not in NAMES and not _FOLDER.fullmatch(whole)):
         raise ValueError(
             f"dataset = {name!r}: it must be one of {', '.join(NAMES)}, folder:PATH or "
-            "folder:PATH@SIDE (no other @ in it)"
+            "folder:PATH@SIDE (no other @ in it), or one of these followed by :validation"
         )
     return name
 
@@ -144,7 +178,8 @@ def title(name: str) -> str:
     >>> [title(name) for name in ("fashion-mnist", "cifar10-jpeg", "folder:photos/pets@64")]
     ['Fashion-MNIST', 'JPEG copy of CIFAR10', 'pets, 64×64']
     """
-    check_name(name)
+    if check_name(name).endswith(_VALIDATION):
+        return f"{title(name.removesuffix(_VALIDATION))}, validation"
     if name in _TORCHVISION:
         return _TORCHVISION[name][1]
     found = _FOLDER.fullmatch(name)
@@ -176,6 +211,8 @@ def load(name: str, root: str | os.PathLike[str] | None = None) -> DataSet:
     - ``folder:PATH``: your images in PATH/train/CLASS and PATH/test/CLASS, PATH absolute or below
       ``root``, as torchvision's ImageFolder finds them, but for hidden ones; RGB, of one size.
     - ``folder:PATH@SIDE``: the same, the shorter side resized to SIDE and the centre cropped.
+    - each with ``:validation`` after it: its training samples alone, the last fifth of them in
+      the place of the test set (``DataSet.validation``), to choose a scheme by.
 
     Images of folders come one of each class in turn, so that ``first(n)`` keeps all classes. They
     are decoded once and kept in ``.umixup/`` below ``root``, where that can be written to.
@@ -189,7 +226,9 @@ def load(name: str, root: str | os.PathLike[str] | None = None) -> DataSet:
             bits, a single class, or classes that differ between training and test.
         FileNotFoundError: the files are not there; the message says how to get them.
     """
-    if check_name(name) == "digits":
+    if check_name(name).endswith(_VALIDATION):
+        return load(name.removesuffix(_VALIDATION), root).validation()
+    if name == "digits":
         return _digits()
     return (_torchvision if name in _TORCHVISION else _image_folder)(name, folder(root))
 
@@ -200,7 +239,9 @@ def fetch(name: str, root: str | os.PathLike[str] | None = None) -> DataSet:
     Raises:
         ValueError, FileNotFoundError: as ``load``; images of folders are not to be downloaded.
     """
-    if check_name(name) in _TORCHVISION:
+    if check_name(name).endswith(_VALIDATION):
+        return fetch(name.removesuffix(_VALIDATION), root).validation()
+    if name in _TORCHVISION:
         try:
             _verify(name, folder(root))
         except FileNotFoundError:

@@ -297,7 +297,7 @@ def new_label_vectors(config: Config, classes: int) -> Tensor:
     """φ of every class, (C, d): one-hot for cross-entropy, else orthonormal, of the seed alone."""
     if config.loss == "ce":
         return torch.eye(classes)
-    dim = config.label_dim or (700 if config.dataset == "cifar100" else 300)
+    dim = config.label_dim or (700 if config.dataset.startswith("cifar100") else 300)
     if dim < classes:
         raise ValueError(
             f"label_dim = {dim}: {config.dataset} has {classes} classes; it must be at least that"
