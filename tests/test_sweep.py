@@ -609,3 +609,12 @@ def test_the_job_script_for_slurm_asks_for_what_the_runs_need():
     assert command.startswith(f"{sys.executable} -m distributed.cli.dask_worker {address} ")
     assert " --nthreads 1 " in command  # of Dask: runs at once in a process
     assert " --nworkers 4 " in command  # of two threads of torch each, on eight cores
+
+
+@pytest.mark.parametrize("executor", [None, "processes"])
+def test_a_data_set_that_is_not_here_is_told_before_any_run(tmp_path, monkeypatch, executor):
+    monkeypatch.setenv("UMIXUP_DATA", str(tmp_path / "none"))
+    configs = [profile("small", dataset="mnist", seed=seed) for seed in range(3)]
+    with pytest.raises(FileNotFoundError, match="dataset = 'mnist'"):
+        sweep.run(configs, tmp_path / "out", executor=executor)
+    assert not list((tmp_path / "out").iterdir())

@@ -136,6 +136,7 @@ def run(
 
     Raises:
         ValueError: a folder that cannot be written to, an unknown executor, a number out of range.
+        ValueError, FileNotFoundError: of runs on this machine, a data set that cannot be loaded.
         SweepStoppedError: workers do not start, or the scheduler is lost.
         KeyboardInterrupt: Ctrl-C; what is under way is dropped.
     """
@@ -155,6 +156,9 @@ def run(
     shown = sys.stderr.isatty() if progress is None else progress
     with tqdm(total=total, initial=planned.done, unit="run", smoothing=0, disable=not shown) as bar:
         try:
+            if executor in (None, "here", "processes"):  # else the data may lie elsewhere
+                for name in {config.dataset for config in todo}:
+                    _data(name, str(datasets.folder()))
             if todo:
                 opened, threads = _open(executor, min(workers, len(todo)), threads, bar)
                 with opened as pool:
