@@ -37,7 +37,7 @@ lint: $(VENV)/installed  ## ruff and mypy
 
 format: $(VENV)/installed  ## format the library, the tests and the chapters' code
 	$(BIN)/ruff format -q umixup tests book
-	$(BIN)/jupytext -q book/[0-9]*.md --pipe '$(BIN)/ruff format --line-length 84 -'
+	$(BIN)/jupytext -q $$(grep -l '^kernelspec:' book/*.md) --pipe '$(BIN)/ruff format --line-length 84 -'
 
 sync: $(VENV)/installed  ## carry the chapters from book/*.md over to notebooks/*.ipynb
 	$(BIN)/python book/make.py sync

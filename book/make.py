@@ -51,7 +51,11 @@ class Book:
         self.executed = root / "_build" / "executed"
 
     def chapters(self) -> list[str]:
-        """The names of the chapters in _toc.yml, in order: "01_mixup" and so on."""
+        """The names of the numbered chapters, in order: "01_mixup" and so on."""
+        return [name for name in self.notebooks() if name[0].isdigit()]
+
+    def notebooks(self) -> list[str]:
+        """The names of all pages in _toc.yml that are executed: chapters, and such as "use_it"."""
         toc = yaml.safe_load((self.root / "_toc.yml").read_text(encoding="utf-8"))
         files = [entry["file"] for part in toc["parts"] for entry in part["chapters"]]
         return [file.split("/")[1] for file in files if file.startswith("notebooks/")]
@@ -95,7 +99,7 @@ class Book:
 
     def sync(self) -> None:
         """Carry the sources over to notebooks/; outputs stay where their cell is unchanged."""
-        for chapter in self.chapters():
+        for chapter in self.notebooks():
             if self.in_step(chapter):
                 continue
             new, old = self.source(chapter), self.stored(chapter)
@@ -108,7 +112,7 @@ class Book:
         """Execute the stale chapters; returns the names of those that failed."""
         self.executed.mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor(WORKERS) as pool:
-            return [name for name in pool.map(self._execute, self.chapters()) if name]
+            return [name for name in pool.map(self._execute, self.notebooks()) if name]
 
     def _execute(self, chapter: str) -> str | None:
         target = self.executed / f"{chapter}.ipynb"
@@ -155,7 +159,7 @@ class Book:
 
     def store(self) -> None:
         """Put the executed chapters into notebooks/."""
-        for chapter in self.chapters():
+        for chapter in self.notebooks():
             notebook = nbformat.read(self.executed / f"{chapter}.ipynb", as_version=4)
             del notebook.metadata["umixup"]
             for cell in notebook.cells:
@@ -171,7 +175,7 @@ class Book:
         stage = self.root / "_build" / "source"
         shutil.rmtree(stage, ignore_errors=True)
         (stage / "notebooks").mkdir(parents=True)
-        chapters = self.chapters()
+        chapters = self.notebooks()
         unwanted = shutil.ignore_patterns("*.py", "__pycache__", *(f"{c}.md" for c in chapters))
         shutil.copytree(self.root / "book", stage / "book", ignore=unwanted)
         shutil.copy(self.root / "_toc.yml", stage)
@@ -223,7 +227,7 @@ class Book:
         return []
 
     def _pages(self) -> list[Path]:
-        chapters = self.chapters()
+        chapters = self.notebooks()
         return [p for p in sorted((self.root / "book").glob("*.md")) if p.stem not in chapters]
 
     def _provenance(self, notebook: NotebookNode) -> str:

@@ -15,7 +15,7 @@ from make import Book
 
 ROOT = Path(__file__).parents[1]
 BOOK = Book(ROOT)
-CHAPTERS = BOOK.chapters()
+CHAPTERS, NOTEBOOKS = BOOK.chapters(), BOOK.notebooks()
 
 SMALL_CONFIG = """
 title: A small book
@@ -86,12 +86,12 @@ def cells(chapter, kind="code"):
 # --- the chapters as stored ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize("chapter", NOTEBOOKS)
 def test_book_and_notebooks_hold_the_same_cells(chapter):
     assert BOOK.in_step(chapter), f"{chapter} is out of step: make sync, then make notebooks"
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize("chapter", NOTEBOOKS)
 def test_every_code_cell_has_been_executed_in_order_and_without_error(chapter):
     # nbval compares nothing for a cell that was never run.
     counts = [cell.execution_count for cell in cells(chapter)]
@@ -100,7 +100,7 @@ def test_every_code_cell_has_been_executed_in_order_and_without_error(chapter):
     assert "error" not in kinds
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize("chapter", NOTEBOOKS)
 def test_a_cell_whose_output_depends_on_the_machine_is_followed_by_assertions(chapter):
     code = cells(chapter)
     ignored = [k for k, c in enumerate(code) if "nbval-ignore-output" in c.metadata.get("tags", [])]
@@ -113,7 +113,7 @@ def test_a_cell_whose_output_depends_on_the_machine_is_followed_by_assertions(ch
         assert is_figure or (following and "assert " in following[0].source), code[k].source
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize("chapter", NOTEBOOKS)
 def test_every_figure_has_alt_text_and_a_caption(chapter):
     for cell in cells(chapter):
         if any("image/png" in output.get("data", {}) for output in cell.outputs):
@@ -156,7 +156,7 @@ def test_a_chapter_has_the_common_shape(chapter):
 
 
 def test_the_first_cell_is_the_same_in_every_chapter():
-    assert len({cells(chapter)[0].source for chapter in CHAPTERS}) == 1
+    assert len({cells(chapter)[0].source for chapter in NOTEBOOKS}) == 1
 
 
 def test_the_first_cell_installs_umixup_where_it_is_missing_and_keeps_torch(tmp_path):
@@ -324,7 +324,7 @@ def site(tmp_path_factory):
         shutil.copy(ROOT / file, root)
     book = Book(root)
     book.executed.mkdir(parents=True)
-    for chapter in CHAPTERS:
+    for chapter in NOTEBOOKS:
         notebook = book.stored(chapter)
         notebook.metadata.umixup = {"key": "stored", "seconds": 1.0}
         nbformat.write(notebook, book.executed / f"{chapter}.ipynb")
@@ -340,7 +340,7 @@ def test_no_page_shows_what_was_meant_for_a_table(site):
 
 
 def test_each_chapter_launches_its_own_notebook(site):
-    for chapter in CHAPTERS:
+    for chapter in NOTEBOOKS:
         links = Loads((site / f"notebooks/{chapter}.html").read_text()).links
         launch = [link for link in links if "colab" in link]
         assert launch, chapter
@@ -360,7 +360,7 @@ def test_without_a_known_repository_there_are_no_launch_buttons(small):
 
 def test_no_page_loads_anything_from_another_host(site):
     pages = [*site.rglob("*.html")]
-    assert len(pages) > len(CHAPTERS)
+    assert len(pages) > len(NOTEBOOKS)
     for page in pages:
         text = page.read_text()
         for address in Loads(text).loaded:

@@ -198,7 +198,8 @@ def test_nothing_is_recorded_in_a_folder_that_is_not_there(tmp_path):
             function(tmp_path / "nowhere")
 
 
-def test_two_thousand_records_load_and_summarise_within_a_second(tmp_path):
+def test_two_thousand_records_load_and_summarise_as_fast_as_json_is_read_a_few_times(tmp_path):
+    # Under a second where Python reads these lines in a quarter of one; machines differ.
     # 24 settings of 100 runs, each with 200 epochs; in one process, as a reader of the book does.
     epochs = {"test_errors": [0.1234567] * 200, "train_losses": [0.7654321] * 200}
     lines = [
@@ -209,8 +210,12 @@ def test_two_thousand_records_load_and_summarise_within_a_second(tmp_path):
     ]
     (tmp_path / "fashion-mnist.jsonl").write_text("\n".join(lines))
     start = time.process_time()
+    for line in lines:
+        json.loads(line)
+    middle = time.process_time()
     table = results.summary(results.load(tmp_path))
-    assert time.process_time() - start < 1
+    print(f"reading {middle - start:.2f} s, all {time.process_time() - middle:.2f} s")
+    assert time.process_time() - middle < 4 * (middle - start)
     assert table["n"].tolist() == [100] * 24
 
 
@@ -444,3 +449,18 @@ def test_summary_refuses_no_runs():
 
 def test_a_frame_of_no_runs_has_its_columns():
     assert list(results.frame([]).columns) == REQUIRED
+
+
+def test_welchs_interval_is_scipys_for_any_two_samples():
+    one, other = [3.0, 4.0, 6.0, 1.0], [2.0, 2.5]
+    told = results.welch(one, other)
+    test = stats.ttest_ind(one, other, equal_var=False)
+    assert (told["n_one"], told["n_other"]) == (4, 2)
+    assert told["mean"] == pytest.approx(1.25)
+    assert (told["low"], told["high"]) == pytest.approx(tuple(test.confidence_interval()))
+    assert told["p"] == pytest.approx(test.pvalue)
+    few = results.welch([1.0], [2.0, 3.0])
+    assert few["mean"] == -1.5
+    assert math.isnan(few["p"])
+    with pytest.raises(ValueError, match="both need a value"):
+        results.welch([], [1.0])

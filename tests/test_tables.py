@@ -130,3 +130,40 @@ def test_a_run_of_a_table_is_found_in_the_table(digits, tmp_path):
         results.write(training.train(short, data=digits, progress=False).record(), tmp_path)
     shown = tables.beside_paper(results.load(tmp_path), 3)
     assert shown["setting"].tolist() == ["ERM", "MixUp"]
+
+
+def test_the_overview_has_every_row_of_the_paper_and_ours_of_the_largest_profile():
+    small = runs(4, ("ce",)).assign(dataset="fashion-mnist", profile="small")
+    small["augmented_error"] = small["error"] + 0.05
+    quick = small.assign(profile="quick", recipe="two", error=0.5)
+    full = runs(1, ("nc",), seeds=2).assign(dataset="cifar10", profile="full", recipe="three")
+    told = tables.overview(pd.concat([quick, small, full, runs()]))
+    assert len(told) == 40
+    printed = told[told["paper_n"] > 0]
+    assert len(printed) == 24
+    assert (printed["paper_mean"] > 0).all()
+    assert (told[told["setting"] == "DAT"]["paper_n"] == 0).all()
+    ours = told[told["n"] > 0].set_index(["dataset", "loss", "scheme"])
+    assert len(ours) == 10  # the digits are not one of the paper's sets
+    row = ours.loc[("fashion-mnist", "ce", "ERM")]
+    assert (row["profile"], row["n"]) == ("small", 4)
+    erm = small.loc[small["scheme"] == "ERM", "augmented_error"].astype(float)
+    assert row["mean"] == pytest.approx(100 * erm.mean())
+    row = ours.loc[("cifar10", "nc", "B(1,1)")]
+    assert (row["profile"], row["n"]) == ("full", 2)
+    mixup = full.loc[full["scheme"] == "B(1,1)", "error"]
+    assert row["mean"] == pytest.approx(100 * mixup.mean())
+    nothing = told[told["n"] == 0]
+    assert nothing["mean"].isna().all()
+    assert (nothing["profile"] == "").all()
+
+
+def test_the_papers_differences_follow_from_its_rows():
+    told = tables.paper_comparisons().set_index(["dataset", "loss", "difference"])
+    assert (told["mean"] < 0).all()  # what the paper claims
+    row = told.loc[("cifar10", "ce", "UMixUp − MixUp")]
+    assert row["mean"] == pytest.approx(4.177 - 4.199)
+    assert row["high"] - row["mean"] == pytest.approx((0.025**2 + 0.023**2) ** 0.5)
+    assert row["mean"] - row["low"] == pytest.approx(row["high"] - row["mean"])
+    apart = told.xs("UMixUp − MixUp", level="difference")
+    assert (apart["high"] < 0).sum() >= 6

@@ -370,8 +370,6 @@ def difference(
         ValueError: runs of several settings' worth of data sets, losses or recipes; or none of
             a scheme.
     """
-    from scipy import stats
-
     runs = each_once(runs)
     for name in ("dataset", "loss", "recipe"):
         if runs[name].nunique() > 1:
@@ -383,19 +381,43 @@ def difference(
             known = ", ".join(runs["scheme"].unique())
             raise ValueError(f"scheme {scheme!r}: no run has {error!r}; there are {known}")
         samples.append(sample)
+    return {"one": one, "other": other, **welch(*samples)}
+
+
+def welch(one: Iterable[float], other: Iterable[float]) -> dict[str, float]:
+    """The difference of two means, with Welch's 95 % interval.
+
+    The two are taken as independent samples of unequal variance.
+
+    Args:
+        one, other: at least one value each.
+
+    Returns:
+        ``n_one``, ``n_other``; ``mean``, ``low``, ``high``, in the values' units; ``p``, of
+        Welch's two-sided t-test; ``needed``, how many values of each would tell a true difference
+        of this size from 0 four times out of five (``runs_needed``). From ``low`` on NaN where one
+        has fewer than two values.
+
+    Raises:
+        ValueError: an empty sample.
+
+    >>> told = welch([1.0, 2.0, 3.0], [2.0, 4.0, 6.0])
+    >>> told["mean"], round(told["low"], 2), round(told["high"], 2), told["needed"]
+    (-2.0, -6.16, 2.16, 11.0)
+    """
+    import numpy as np
+    from scipy import stats
+
+    samples = [np.asarray(list(values), dtype=float) for values in (one, other)]
+    if not all(map(len, samples)):
+        raise ValueError(f"samples of {len(samples[0])} and {len(samples[1])}: both need a value")
     gap = float(samples[0].mean() - samples[1].mean())
-    told: dict[str, str | float] = {
-        "one": one,
-        "other": other,
-        "n_one": len(samples[0]),
-        "n_other": len(samples[1]),
-        "mean": gap,
-    }
+    told: dict[str, float] = {"n_one": len(samples[0]), "n_other": len(samples[1]), "mean": gap}
     nothing = float("nan")
     if min(map(len, samples)) < 2:
         return told | {"low": nothing, "high": nothing, "p": nothing, "needed": nothing}
     test = stats.ttest_ind(*samples, equal_var=False)
-    low, high = test.confidence_interval()
+    low, high = map(float, test.confidence_interval())
     needed = runs_needed(gap, samples[0].std(ddof=1), samples[1].std(ddof=1))
     return told | {"low": low, "high": high, "p": float(test.pvalue), "needed": needed}
 

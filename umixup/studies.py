@@ -145,6 +145,12 @@ def by_name(name: str) -> Study:
     return STUDIES[name]
 
 
+_COLUMNS = (
+    *("study", "question", "chapter", "command", "settings", "runs", "fewest", "wanted"),
+    *("hours", "first", "last", "commits", "versions", "processors", "devices"),
+)
+
+
 def provenance(records: list[dict[str, Any]]) -> pd.DataFrame:
     """Where the runs of each study come from.
 
@@ -156,7 +162,7 @@ def provenance(records: list[dict[str, Any]]) -> pd.DataFrame:
         study; a run may be in several. ``study``, ``question``, ``chapter``, ``command``;
         ``settings``, ``runs``, ``fewest`` and ``wanted`` (seeds of a setting); ``hours`` of
         training; ``first`` and ``last`` day; and, as lists, the different ``commits``,
-        ``versions`` of torch, ``processors`` and ``devices``.
+        ``versions`` of torch, ``processors`` and ``devices``. Without records, no rows.
     """
     import pandas as pd
 
@@ -182,7 +188,7 @@ def provenance(records: list[dict[str, Any]]) -> pd.DataFrame:
             left.pop(config.hash(), None)
     if left:
         rows.append({"study": "", "question": "Other runs", **_origin(list(left.values()))})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 def _origin(records: list[dict[str, Any]]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ UMixUp. Beside MixUp and UMixUp we run DAT with the policy behind them, which th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -150,3 +151,88 @@ def comparisons(runs: pd.DataFrame, table: int, error: str = "error") -> pd.Data
     compared.loc[compared["high"] < 0, "verdict"] = "lower"
     compared.loc[compared["low"] > 0, "verdict"] = "higher"
     return compared
+
+
+def overview(runs: pd.DataFrame) -> pd.DataFrame:
+    """Every row of the paper's tables and its DAT rows, with what there is of our own runs.
+
+    Args:
+        runs: as ``um.results.load`` gives them.
+
+    Returns:
+        40 rows, in the paper's order: "table", "dataset", "loss", "setting", "scheme";
+        ``paper_mean``, ``paper_half_width``, ``paper_n``; and of our runs on that very data set
+        ``profile``, ``n``, ``mean``, ``half_width`` for the largest profile that has any
+        (otherwise "", 0 and NaN). Errors in per cent; on the augmented test set, as the paper's,
+        where the runs have it.
+    """
+    import pandas as pd
+
+    nothing = float("nan")
+    found: list[dict[str, Any]] = []
+    for table, dataset in DATASETS.items():
+        for loss in ("ce", "nc"):
+            mine = runs[(runs["dataset"] == dataset) & (runs["loss"] == loss)]
+            for row in rows(table, loss):
+                of_row = mine[mine["scheme"] == row.scheme]
+                ours: dict[str, Any] = {
+                    "profile": "",
+                    "n": 0,
+                    "mean": nothing,
+                    "half_width": nothing,
+                }
+                for profile in ("full", "small", "quick"):
+                    of_profile = of_row[of_row["profile"] == profile]
+                    if len(of_profile):
+                        told = results.summary(of_profile).iloc[0]
+                        kind = "augmented_" if told["augmented_n"] else ""
+                        ours = {
+                            "profile": profile,
+                            **{k: told[kind + k] for k in ("n", "mean", "half_width")},
+                        }
+                        break
+                found.append(
+                    {
+                        "table": table,
+                        "dataset": dataset,
+                        "loss": loss,
+                        "setting": row.kind,
+                        "scheme": row.scheme,
+                        "paper_mean": 100 * row.error,
+                        "paper_half_width": 100 * row.half_width,
+                        "paper_n": row.runs,
+                        **ours,
+                    }
+                )
+    return pd.DataFrame(found)
+
+
+def paper_comparisons() -> pd.DataFrame:
+    """The differences of means that the paper claims, with intervals worked out from its own.
+
+    MixUp − ERM and UMixUp − MixUp, of each data set and loss. The paper gives each mean's interval;
+    that of a difference of independent means has the root of the summed squares as half-width.
+
+    Returns:
+        16 rows: "dataset", "loss", "difference", and ``mean``, ``low``, ``high`` in percentage
+        points.
+
+    >>> len(paper_comparisons())
+    16
+    """
+    import pandas as pd
+
+    found = []
+    for table, dataset in DATASETS.items():
+        for loss in ("ce", "nc"):
+            erm, mixup, _, umixup, _ = rows(table, loss)
+            for one, other in ((mixup, erm), (umixup, mixup)):
+                gap = 100 * (one.error - other.error)
+                half = 100 * math.hypot(one.half_width, other.half_width)
+                names = {
+                    "dataset": dataset,
+                    "loss": loss,
+                    "difference": f"{one.kind} − {other.kind}",
+                }
+                found.append({**names, "mean": gap, "low": gap - half, "high": gap + half})
+    return pd.DataFrame(found)
