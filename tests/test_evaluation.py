@@ -1,10 +1,11 @@
-"""Test error against scikit-learn."""
+"""Test error and log-loss against scikit-learn; calibration."""
 
 from __future__ import annotations
 
 import pytest
 import torch
-from sklearn.metrics import zero_one_loss
+from sklearn.metrics import log_loss, mean_squared_error, zero_one_loss
+from sklearn.preprocessing import label_binarize
 from torch import nn
 
 from umixup import evaluation
@@ -80,3 +81,92 @@ def test_an_output_that_is_not_finite_makes_the_error_nan(digits):
             return outputs
 
     assert evaluation.test_error(Spoilt(), digits).isnan()
+
+
+# --- calibration --------------------------------------------------------------------------------
+
+
+def sampled(n=4000, classes=5, scale=1.0, seed=0):
+    """Logits, and labels drawn from their softmax; the logits are then multiplied by scale."""
+    g = torch.Generator().manual_seed(seed)
+    logits = 2 * torch.randn(n, classes, generator=g)
+    labels = torch.multinomial(logits.softmax(dim=1), 1, generator=g)[:, 0]
+    return scale * logits, labels
+
+
+def test_scores_are_what_others_compute():
+    logits, labels = sampled(500)
+    told = evaluation.calibration(logits, labels)
+    p = logits.double().softmax(dim=1).numpy()
+    assert told.nll == pytest.approx(log_loss(labels.numpy(), p))
+    truth = label_binarize(labels.numpy(), classes=range(5))
+    assert told.brier == pytest.approx(5 * mean_squared_error(truth, p))
+    assert told.error == pytest.approx((p.argmax(1) != labels.numpy()).mean())
+
+
+def test_the_calibration_error_is_that_of_the_reliability_diagram():
+    logits, labels = sampled(scale=3.0)
+    told = evaluation.reliability(logits, labels, bins=10)
+    assert told.samples.sum() == len(labels)
+    gap = (told.samples * (told.confidence - told.accuracy).abs()).nansum() / len(labels)
+    assert evaluation.calibration(logits, labels, bins=10).ece == pytest.approx(
+        float(gap), abs=1e-6
+    )
+    full = told.samples > 0
+    assert (told.confidence[full] >= told.edges[:-1][full]).all()
+    assert (told.confidence[full] <= told.edges[1:][full]).all()
+    assert told.accuracy[~full].isnan().all()
+
+
+def test_the_fitted_temperature_undoes_a_scale():
+    for scale in (0.3, 1.0, 4.0):
+        logits, labels = sampled(20_000, scale=scale)
+        assert evaluation.temperature(logits, labels) == pytest.approx(scale, rel=0.05)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_other_temperature_has_a_lower_loss(seed):
+    logits, labels = sampled(300, scale=2.5, seed=seed)
+    best = evaluation.temperature(logits, labels)
+    loss = evaluation.calibration(logits / best, labels).nll
+    for factor in (0.2, 0.9, 0.999, 1.001, 1.1, 5):
+        assert loss <= evaluation.calibration(logits / (best * factor), labels).nll
+
+
+def test_a_temperature_changes_no_decision_and_mends_calibration():
+    logits, labels = sampled(8000, scale=4.0)
+    before = evaluation.calibration(logits, labels)
+    after = evaluation.calibration(logits / evaluation.temperature(logits, labels), labels)
+    assert after.error == before.error
+    assert after.ece < before.ece / 3
+    assert after.nll < before.nll
+
+
+def test_separable_samples_have_the_smallest_temperature():
+    labels = torch.arange(4)
+    assert evaluation.temperature(torch.eye(4), labels) == pytest.approx(0.01, rel=1e-3)
+
+
+@pytest.mark.parametrize("use", ["calibration", "reliability", "temperature"])
+@pytest.mark.parametrize(
+    ("logits", "labels"),
+    [
+        (torch.zeros(3), torch.zeros(3, dtype=torch.long)),
+        (torch.zeros(3, 1), torch.zeros(3, dtype=torch.long)),
+        (torch.zeros(3, 2), torch.zeros(2, dtype=torch.long)),
+        (torch.zeros(0, 2), torch.zeros(0, dtype=torch.long)),
+        (torch.zeros(3, 2), torch.tensor([0, 1, 2])),
+        (torch.zeros(3, 2), torch.zeros(3)),
+        (torch.full((3, 2), torch.nan), torch.zeros(3, dtype=torch.long)),
+    ],
+)
+def test_what_cannot_be_scored_is_refused(use, logits, labels):
+    with pytest.raises(ValueError, match=r"logits|labels"):
+        getattr(evaluation, use)(logits, labels)
+
+
+@pytest.mark.parametrize("bins", [0, 1.5, True])
+def test_bins_are_a_whole_number(bins):
+    for use in (evaluation.calibration, evaluation.reliability):
+        with pytest.raises(ValueError, match="bins = "):
+            use(*sampled(10), bins=bins)
