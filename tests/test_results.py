@@ -411,6 +411,27 @@ def test_a_difference_is_of_one_setting_and_of_schemes_that_are_there():
         results.difference(both, "B(1,1)", "ERM")
 
 
+def test_two_samples_of_runs_are_compared_as_two_schemes_are():
+    errors = [100 * np.array(ERRORS[s]) for s in ("B(1,1)", "ERM")]
+    by_scheme = results.difference(runs(), "B(1,1)", "ERM")
+    got = results.welch(*errors)
+    assert by_scheme == pytest.approx({"one": "B(1,1)", "other": "ERM", **got})
+    assert results.welch(iter(errors[0]), list(errors[1])) == got
+    with pytest.raises(ValueError, match="both need a value"):
+        results.welch([], [1.0])
+
+
+def test_the_verdict_is_the_intervals_and_p_is_corrected_for_the_number_of_differences():
+    rng = np.random.default_rng(0)
+    same, worse, better = (rng.normal(gap, 1, 20) for gap in (0, 3, -3))
+    rows = [results.welch(other, same) for other in (worse, better, same + 0.01, [1.0])]
+    got = results.told_apart(pd.DataFrame(rows))
+    assert got["verdict"].tolist() == ["higher", "lower", "not told apart", "too few runs"]
+    p = sorted(got["p"][:3])
+    assert sorted(got["p_holm"][:3]) == pytest.approx([3 * p[0], 2 * p[1], p[2]])
+    assert math.isnan(got["p_holm"][3])
+
+
 @pytest.mark.parametrize("effect", [0.3, 1.0, 3.0])
 def test_the_runs_needed_find_the_difference_four_times_out_of_five(effect):
     n = int(results.runs_needed(effect, 1.0, 1.0))

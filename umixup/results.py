@@ -422,6 +422,30 @@ def welch(one: Iterable[float], other: Iterable[float]) -> dict[str, float]:
     return told | {"low": low, "high": high, "p": float(test.pvalue), "needed": needed}
 
 
+def told_apart(compared: pd.DataFrame) -> pd.DataFrame:
+    """Differences with a verdict each, and p adjusted for their number (Holm).
+
+    Args:
+        compared: a row for each difference, as ``difference`` or ``welch`` gives it.
+
+    Returns:
+        The same with ``p_holm``, and ``verdict``: "lower" or "higher" where the 95 % interval
+        leaves out 0, else "not told apart"; "too few runs" where there is no interval.
+    """
+    from statsmodels.stats.multitest import multipletests
+
+    compared = compared.copy()
+    tested = compared["p"].notna()
+    compared["p_holm"] = float("nan")
+    if tested.any():
+        compared.loc[tested, "p_holm"] = multipletests(compared.loc[tested, "p"], method="holm")[1]
+    compared["verdict"] = "not told apart"
+    compared.loc[~tested, "verdict"] = "too few runs"
+    compared.loc[compared["high"] < 0, "verdict"] = "lower"
+    compared.loc[compared["low"] > 0, "verdict"] = "higher"
+    return compared
+
+
 def runs_needed(difference: float, std: float, other_std: float, power: float = 0.8) -> float:
     """How many runs of each setting a two-sided t-test at 5 % needs to tell a difference.
 

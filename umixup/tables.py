@@ -120,15 +120,12 @@ def comparisons(runs: pd.DataFrame, table: int, error: str = "error") -> pd.Data
     of them that have runs.
 
     Returns:
-        "loss", "difference" and what ``um.results.difference`` gives, with ``p_holm``: p adjusted
-        for the number of comparisons in the table (Holm), and "verdict": "lower" or "higher" where
-        the 95 % interval leaves out 0, else "not told apart"; "too few runs" where there is none.
+        "loss", "difference", and what ``um.results.difference`` and ``told_apart`` give.
 
     Raises:
         ValueError: no two settings to compare have runs; or what ``um.results.difference`` refuses.
     """
     import pandas as pd
-    from statsmodels.stats.multitest import multipletests
 
     found: list[dict[str, Any]] = []
     for loss in LOSSES:
@@ -141,16 +138,7 @@ def comparisons(runs: pd.DataFrame, table: int, error: str = "error") -> pd.Data
                 found.append({"loss": loss, "difference": names, **told})
     if not found:
         raise ValueError(f"table {table}: no two settings of it have runs with {error!r}")
-    compared = pd.DataFrame(found)
-    tested = compared["p"].notna()
-    compared["p_holm"] = float("nan")
-    if tested.any():
-        compared.loc[tested, "p_holm"] = multipletests(compared.loc[tested, "p"], method="holm")[1]
-    compared["verdict"] = "not told apart"
-    compared.loc[~tested, "verdict"] = "too few runs"
-    compared.loc[compared["high"] < 0, "verdict"] = "lower"
-    compared.loc[compared["low"] > 0, "verdict"] = "higher"
-    return compared
+    return results.told_apart(pd.DataFrame(found))
 
 
 def overview(runs: pd.DataFrame) -> pd.DataFrame:
