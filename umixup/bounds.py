@@ -97,7 +97,7 @@ def _losses_at(
 
 
 def deviation_probability(n: int, epsilon: float, delta: float, *, lambda_batch: int = 1) -> float:
-    r"""McDiarmid's bound on Pr[|L − L_E| ≥ ε]: :math:`2\exp(-2nε^2/(Bδ^2))`, at most 1.
+    r"""McDiarmid's bound on :math:`\Pr[|L - L_E| ≥ ε]`: :math:`2\exp(-2nε^2/(Bδ^2))`, at most 1.
 
     Lemmas 2 and 3 (appendix A.1 of the paper), two-sided. Changing one λ moves L by at most δ/n.
     With one λ for each B pairs there are n/B independent draws, and each moves L by Bδ/n: the

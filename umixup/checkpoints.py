@@ -17,6 +17,7 @@ import torch
 from umixup._files import check_writable, written_whole
 
 _NAME = re.compile(r"epoch-(\d{4,})-step-(\d{6,})\.pt")
+#: How many checkpoints of a run are kept.
 KEPT = 2
 _NEEDED = ("epoch", "step", "data", "sittings", "model", "optimizer")
 

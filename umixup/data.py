@@ -41,6 +41,7 @@ _SHA256 = {
     ),
 }
 _JPEG = "cifar10-jpeg"
+#: The data sets that have a name; ``folder:PATH`` and ``folder:PATH@SIDE`` are images of your own.
 NAMES = ("digits", *_TORCHVISION, _JPEG)
 _WHERE_JPEG = (
     "CLASS is each of CIFAR10's ten, airplane … truck: 5,000 JPEG files of 32×32 pixels in train/, "

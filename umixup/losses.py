@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+#: A loss takes outputs and target vectors, (B, C) each, to one value a sample, (B,).
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -137,6 +138,7 @@ def hinge(logits: Tensor, target: Tensor) -> Tensor:
     return torch.relu(1 - margins).sum(dim=1)
 
 
+#: The losses by the names that the paper and ``Config`` give them.
 BY_NAME: dict[str, Loss] = {
     "ce": cross_entropy,
     "nc": negative_cosine,
@@ -145,6 +147,7 @@ BY_NAME: dict[str, Loss] = {
     "bce": binary_cross_entropy,
     "hinge": hinge,
 }
+#: The kind of each loss, "linear", "affine", "gradient" or "neither".
 KIND: dict[Loss, str] = {
     cross_entropy: "linear",
     negative_cosine: "linear",

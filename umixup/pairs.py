@@ -284,6 +284,7 @@ def near_labels(labels: Tensor, bandwidth: float, *, symmetrized: bool = False) 
     return Weighted((rows + rows.T) / 2 if symmetrized else rows)
 
 
+#: The pairings that have a name.
 PAIRINGS: dict[str, Pairing] = {
     "two_copies": TwoCopies(),
     "batch_shuffle": BatchShuffle(),

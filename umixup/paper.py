@@ -6,6 +6,7 @@ import csv
 from dataclasses import dataclass, replace
 from importlib.resources import files
 
+#: The paper.
 REFERENCE = "MixUp as Directional Adversarial Training, arXiv:1906.06875"
 
 
@@ -35,7 +36,7 @@ class Setting:
 
     @property
     def kind(self) -> str:
-        """What a reader calls the row: "ERM", "MixUp", "UMixUp" or "DAT"."""
+        """What a reader calls the row, "ERM", "MixUp", "UMixUp" or "DAT"."""
         kinds = {"E": "ERM", "B": "MixUp", "U": "UMixUp", "D": "DAT"}
         return kinds[self.scheme[0]]
 

@@ -18,6 +18,7 @@ from torch.distributions import Distribution, constraints
 
 from umixup._integrate import logit_of, logit_slope, panel_sums, panels_between, refined
 
+#: A label weight is a function from λ to γ(λ), of the same shape.
 Weight = Callable[[Tensor], Tensor]
 
 

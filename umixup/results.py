@@ -26,8 +26,10 @@ from umixup._files import written_whole
 if TYPE_CHECKING:
     import pandas as pd
 
+#: The version of a record's form; others are refused.
 SCHEMA = 1
-FAILED = ".failed.json"  # how the name of a failed run's file ends
+#: How the name of a failed run's file ends.
+FAILED = ".failed.json"
 
 
 def digest(values: dict[str, Any]) -> str:

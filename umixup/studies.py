@@ -19,7 +19,8 @@ from umixup.training import Config, profile
 if TYPE_CHECKING:
     import pandas as pd
 
-VALIDATION = "digits:validation"  # what chapter 12 chooses by
+#: The data set that chapter 12 chooses by.
+VALIDATION = "digits:validation"
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ _ALPHAS = 0.1, 0.2, 0.4, 1, 2, 4, 8
 _PLANE = [(a, b) for a in (0.5, 1, 1.5, 2, 3, 5) for b in (0.25, 0.5, 1, 2) if a > b]
 _SLOPES = 0, 0.25, 0.5, 0.75, 1, 1.5, 2, 4, "inf"
 
+#: The studies by name.
 STUDIES = {
     study.name: study
     for study in (

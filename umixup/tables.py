@@ -15,7 +15,9 @@ from umixup import paper, results, training
 if TYPE_CHECKING:
     import pandas as pd
 
+#: The data set of each of the paper's tables.
 DATASETS = {1: "cifar10", 2: "cifar100", 3: "mnist", 4: "fashion-mnist"}
+#: The losses of a table; the last is the one that the released code computes.
 LOSSES = ("ce", "nc", "nc-released")
 
 

@@ -36,8 +36,8 @@ from umixup.mixing import mix
 from umixup.models import PreActResNet18
 from umixup.schemes import parse
 
-# A profile fixes the recipe; a config adds the data set, the scheme, the loss and the seed. "full"
-# is the paper's recipe; the others are reduced, and named wherever they are shown.
+#: A profile fixes the recipe; a config adds the data set, the scheme, the loss and the seed. "full"
+#: is the paper's recipe; the others are reduced, and named wherever they are shown.
 PROFILES: dict[str, dict[str, Any]] = {
     "quick": dict(
         width=8,
@@ -50,6 +50,7 @@ PROFILES: dict[str, dict[str, Any]] = {
     "full": dict(),
 }
 _DATA_OF = {"quick": "digits", "small": "fashion-mnist", "full": "fashion-mnist"}
+#: The losses that the trainer knows.
 TRAINED_LOSSES = ("ce", "nc", "nc-released")
 # All other fields are the recipe. The test set's transform changes no training.
 _SETTING = ("dataset", "scheme", "loss", "seed", "augment_test")
