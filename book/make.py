@@ -27,6 +27,7 @@ from pathlib import Path
 
 import coursework
 import exercises
+import generated
 import jupytext
 import nbformat
 import plain
@@ -179,6 +180,9 @@ class Book:
         unwanted = shutil.ignore_patterns("*.py", "__pycache__", *(f"{c}.md" for c in chapters))
         shutil.copytree(self.root / "book", stage / "book", ignore=unwanted)
         shutil.copy(self.root / "_toc.yml", stage)
+        sources = generated.Sources(self.root, {c: self.source(c) for c in chapters})
+        for page in (stage / "book").glob("*.md"):
+            page.write_text(generated.filled(page.read_text("utf-8"), sources), encoding="utf-8")
         for chapter in chapters:
             notebook = nbformat.read(self.executed / f"{chapter}.ipynb", as_version=4)
             notebook.cells.append(nbformat.v4.new_markdown_cell(self._provenance(notebook)))

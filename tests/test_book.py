@@ -1,21 +1,28 @@
 """The book: chapters in step, executed and checked; a site that fails closed, and works offline."""
 
+import gc
 import os
 import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
+import generated
 import nbformat
 import pytest
 import torch
 from make import Book
 
+import umixup
+
 ROOT = Path(__file__).parents[1]
 BOOK = Book(ROOT)
 CHAPTERS, NOTEBOOKS = BOOK.chapters(), BOOK.notebooks()
+SOURCES = generated.Sources(ROOT, {name: BOOK.source(name) for name in NOTEBOOKS})
+USERS = generated.users(SOURCES)
 
 SMALL_CONFIG = """
 title: A small book
@@ -317,6 +324,7 @@ class Loads(HTMLParser):
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """The real book's site, from the stored notebooks, as if published by a known repository."""
+    gc.collect()  # of other tests' kernels: ast.parse of Python 3.11 may fail if it comes inside
     root = tmp_path_factory.mktemp("published")
     for folder in ("book", "umixup", "results", "notebooks"):
         shutil.copytree(ROOT / folder, root / folder)
@@ -370,6 +378,43 @@ def test_no_page_loads_anything_from_another_host(site):
         assert not re.search(r"""(url\(|@import )["']?(https?:)?//""", style.read_text()), style
     assert "../_static/mathjax/" in (site / f"notebooks/{CHAPTERS[0]}.html").read_text()
     assert (site / "_static/mathjax/tex-chtml.js").is_file()
+
+
+@cache
+def identities(page):
+    return set(re.findall(r' id="([^"]+)"', page.read_text()))
+
+
+@pytest.mark.parametrize("module", umixup._SUBMODULES)
+def test_every_public_name_is_in_the_reference_with_links_to_its_chapters(site, module):
+    [page] = [p for p in site.glob("book/api_*.html") if f"api-{module}" in identities(p)]
+    names = generated.public_names(module)
+    assert {f"umixup.{module}.{name}" for name in names} <= identities(page)
+    for entry in page.read_text().split('<dt class="sig sig-object py" id="umixup.')[1:]:
+        of, _, name = entry.split('"')[0].partition(".")
+        if of != module or name not in names:
+            continue
+        wanted = {one.label for one in USERS.get((module, name), [])}
+        found = re.findall(r'href="\.\./(notebooks/\w+\.html)#([\w-]+)"', entry)
+        assert wanted <= {label for _, label in found}, name
+        for target, label in found:
+            assert label in identities(site / target)
+
+
+def test_every_exercise_is_in_the_index_with_links_that_lead_to_it(site):
+    text = (site / "book/exercise_index.html").read_text()
+    found = set(re.findall(r'href="\.\./notebooks/(\w+)\.html#((?:ex|sol)-[\w-]+)"', text))
+    for chapter in CHAPTERS:
+        there = identities(site / f"notebooks/{chapter}.html")
+        wanted = {name for name in there if re.match(r"(ex|sol)-", name)}
+        assert len(wanted) >= 6
+        assert {name for page, name in found if page == chapter} >= wanted
+    assert len(found) % 2 == 0
+
+
+def test_nothing_that_is_to_be_written_at_build_time_is_left(site):
+    for page in site.glob("book/*.html"):
+        assert "% generated" not in page.read_text()
 
 
 def test_every_image_of_the_site_has_a_text(site):

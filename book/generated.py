@@ -1,0 +1,314 @@
+"""The parts of the back pages that are computed when the site is built.
+
+A page of book/ has a line ``% generated: name words``; the function of that name below writes what
+stands there in the built page, as MyST. So a list of exercises, of chapters or of functions
+cannot fall behind what it lists.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import exercises
+from nbformat import NotebookNode
+from plain import Piece
+
+MARK = re.compile(r"^% generated: ([\w -]+)$", re.MULTILINE)
+HEADING = re.compile(r"^\((\S+)\)=\n+# (?:(\d+)\. )?(.*)$", re.MULTILINE)
+WORDS = 16  # of an exercise, in the index
+# What stands or falls as one word: code, a formula, a reference.
+ATOM = re.compile(r"(?:\{[\w:]+\})?`[^`]*`\S*|\$[^$]*\$\S*|\S+")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What the book is made from, read once."""
+
+    root: Path
+    notebooks: dict[str, NotebookNode]  # by name, in the order of the book, without outputs
+
+    @property
+    def chapters(self) -> dict[str, NotebookNode]:
+        """The numbered ones."""
+        return {name: one for name, one in self.notebooks.items() if name[0].isdigit()}
+
+
+def filled(text: str, book: Sources) -> str:
+    """A page with each of its marks replaced by what it asks for."""
+
+    def write(mark: re.Match[str]) -> str:
+        name, *words = mark[1].split()
+        if name not in WRITERS:
+            raise ValueError(f"% generated: {name}: it must be one of {', '.join(WRITERS)}")
+        return WRITERS[name](book, *words)
+
+    return MARK.sub(write, text)
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """What a page that runs says of itself at its top."""
+
+    label: str
+    number: str  # "" for a page without one
+    title: str
+    builds_on: str  # as written, without what is the same everywhere
+    time: str
+
+    @property
+    def link(self) -> str:
+        """Its title, as a link."""
+        return f"{{ref}}`{self.label}`"
+
+    @property
+    def needs(self) -> list[str]:
+        """The labels of the chapters that it builds on."""
+        return re.findall(r"\{ref\}`(?:[^`<]*<)?(ch-[\w-]+)>?`", self.builds_on)
+
+
+def chapter(notebook: NotebookNode) -> Chapter:
+    """What a notebook says of itself; a page that is no chapter says less."""
+    text = "\n\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
+    label, number, title = HEADING.search(text).groups()  # type: ignore[union-attr]
+    said = dict(re.findall(r"^- \*\*(Builds on|Time):\*\* (.*)$", text, re.MULTILINE))
+    on = said.get("Builds on", "").replace("Symbols are collected in {ref}`notation`.", "")
+    return Chapter(label, number or "", title, on.strip(), said.get("Time", ""))
+
+
+# --- exercises ----------------------------------------------------------------------------------
+
+
+def first_words(exercise: Piece, most: int = WORDS) -> str:
+    """How an exercise begins: to the end of a sentence, or to so many words."""
+    text = re.split(r"\n\s*\n|\$\$", exercise.body.strip())[0]
+    atoms = ATOM.findall(text)
+    for k, atom in enumerate(atoms[:most]):
+        if k >= most // 2 and re.search(r"\w[.?!]$", atom):
+            return _in_table(" ".join(atoms[: k + 1]))
+    short = " ".join(atoms[:most])
+    whole = len(atoms) <= most and not short.endswith(":")
+    return _in_table(short if whole else short.rstrip(",;:") + " …")
+
+
+def _in_table(text: str) -> str:
+    """Strokes would end a table's cell: in formulas by their names, elsewhere escaped."""
+
+    def spelt(formula: re.Match[str]) -> str:
+        return formula[0].replace(r"\|", r"\Vert ").replace("|", r"\vert ")
+
+    return re.sub(r"(?<!\\)\|", r"\|", re.sub(r"\$[^$]*\$", spelt, text))
+
+
+def _exercises(notebook: NotebookNode) -> list[Piece]:
+    found = [piece for _, piece, _ in exercises.walk(notebook)]
+    return [piece for piece in found if piece is not None and piece.name == "exercise"]
+
+
+def exercise_counts(book: Sources) -> str:
+    """A table of how many exercises of each kind each chapter has."""
+    rows, total = [], Counter[str]()
+    for notebook in book.chapters.values():
+        kinds = Counter(piece.argument for piece in _exercises(notebook))
+        total += kinds
+        rows.append([chapter(notebook).link, *_numbers(kinds)])
+    rows.append(["all", *_numbers(total)])
+    return _table(["chapter", *exercises.KINDS, "together"], rows)
+
+
+def _numbers(kinds: Counter[str]) -> list[str]:
+    return [*(str(kinds[kind]) for kind in exercises.KINDS), str(kinds.total())]
+
+
+def exercise_tables(book: Sources) -> str:
+    """For each chapter, a table of its exercises."""
+    parts = []
+    for notebook in book.chapters.values():
+        about = chapter(notebook)
+        rows = []
+        for piece in _exercises(notebook):
+            label = piece.options["label"]
+            words = label.removeprefix("ex-").replace("-", " ")
+            rows.append(
+                [
+                    f"{{ref}}`{words} <{label}>`",
+                    piece.argument,
+                    first_words(piece),
+                    f"{{ref}}`solution <sol-{label.removeprefix('ex-')}>`",
+                ]
+            )
+        heading = f"## {about.number}. {about.title}\n\n"
+        table = _table(["exercise", "kind", "how it begins", "solved"], rows)
+        parts.append(f"{heading}:::{{div}} stacked exercises\n{table}\n:::")
+    return "\n\n".join(parts)
+
+
+# --- the library --------------------------------------------------------------------------------
+
+
+def public_names(module: str) -> list[str]:
+    """The names that a module of umixup defines for its users, in the order of its source."""
+    tree = ast.parse(inspect.getsource(importlib.import_module(f"umixup.{module}")))
+    found = []
+    for node in tree.body:
+        match node:
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                found.append(name)
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                is_type_variable = isinstance(value, ast.Call) and "TypeVar" in ast.dump(value.func)
+                found += [] if is_type_variable else [name]
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                found.append(name)
+    return [name for name in found if not name.startswith("_")]
+
+
+def used_names(code: str) -> set[tuple[str, str]]:
+    """(module, name) of the library that this code writes, such as um.losses.brier or um.parse."""
+    import umixup
+
+    tree = ast.parse(code)
+    means: dict[str, tuple[str, ...]] = {"um": (), "umixup": ()}
+    written = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "umixup":
+            for alias in node.names:
+                path = (*(node.module or "").split(".")[1:], alias.name)
+                means[alias.asname or alias.name] = path
+                written.add(path)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and (chain := _chain(node)) and chain[0] in means:
+            written.add((*means[chain[0]], *chain[1:]))
+    found = set()
+    for path in written:
+        if path[0] in umixup._FROM:
+            found.add((umixup._FROM[path[0]], path[0]))
+        elif path[0] in umixup._SUBMODULES and len(path) > 1:
+            found.add((path[0], path[1]))
+    return found
+
+
+def _chain(node: ast.expr) -> tuple[str, ...]:
+    match node:
+        case ast.Name(id=name):
+            return (name,)
+        case ast.Attribute(value=value, attr=attr):
+            return (*start, attr) if (start := _chain(value)) else ()
+    return ()
+
+
+def users(book: Sources) -> dict[tuple[str, str], list[Chapter]]:
+    """For each name of the library, the executed pages whose code writes it."""
+    found: dict[tuple[str, str], list[Chapter]] = defaultdict(list)
+    for notebook in book.notebooks.values():
+        code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+        for name in used_names("\n".join(code)):
+            found[name].append(chapter(notebook))
+    return found
+
+
+def api(book: Sources, *modules: str) -> str:
+    """The reference of these modules: what autodoc reads, and the pages that use each name."""
+    used = users(book)
+    return "\n\n".join(_module(module, used) for module in modules)
+
+
+def _module(module: str, used: dict[tuple[str, str], list[Chapter]]) -> str:
+    lines = [f"(api-{module})=", f"## {module}", "", "```{eval-rst}"]
+    lines += [f".. py:module:: umixup.{module}", "```", ""]
+    lines += [_as_markdown(importlib.import_module(f"umixup.{module}").__doc__ or ""), ""]
+    lines += ["```{eval-rst}"]
+    for name in public_names(module):
+        lines += [*_directive(module, name), ""]
+        if pages := used.get((module, name)):
+            lines += [f"   *Used in* {_listed(pages)}.", ""]
+    return "\n".join([*lines, "```"])
+
+
+def _listed(pages: list[Chapter]) -> str:
+    numbers = [f":ref:`{one.number} <{one.label}>`" for one in pages if one.number]
+    others = [f":ref:`{one.title} <{one.label}>`" for one in pages if not one.number]
+    named = "chapter" if len(numbers) == 1 else "chapters"
+    first = f"{named} {', '.join(numbers)}" if numbers else ""
+    return "; ".join(filter(None, [first, *others]))
+
+
+def _directive(module: str, name: str) -> Iterator[str]:
+    value = getattr(importlib.import_module(f"umixup.{module}"), name)
+    full = f"umixup.{module}.{name}"
+    if inspect.isclass(value) and issubclass(value, BaseException):
+        yield f".. autoexception:: {full}"
+    elif inspect.isclass(value):
+        yield f".. autoclass:: {full}"
+        yield "   :members:"
+        if fields := getattr(value, "_fields", ()):  # of a NamedTuple: its docstring has them
+            yield f"   :exclude-members: {', '.join(fields)}"
+    elif inspect.isfunction(value):
+        yield f".. autofunction:: {full}"
+    else:
+        yield f".. autodata:: {full}"
+        if len(repr(value)) > 80:
+            yield "   :no-value:"
+
+
+def _as_markdown(docstring: str) -> str:
+    """A module's docstring: its indented lines are code."""
+    text = []
+    for block in re.split(r"\n\n(?=\S)", inspect.cleandoc(docstring)):
+        words, *code = re.split(r"\n\n(?= {4})", block, maxsplit=1)
+        text.append(words)
+        if code:
+            shown = inspect.cleandoc("\n" + code[0])
+            language = "sh" if shown.startswith("umixup ") else "python"
+            text.append(f"```{language}\n{shown}\n```")
+    return _ticks("\n\n".join(text))
+
+
+def _ticks(text: str) -> str:
+    return re.sub(r"(?<!`)``([^`\n]+)``(?!`)", r"`\1`", text)
+
+
+def api_names(book: Sources) -> str:
+    """A table of the names that umixup itself has."""
+    import umixup
+
+    rows = []
+    for name, module in umixup._FROM.items():
+        value = getattr(umixup, name)
+        says = inspect.cleandoc(value.__doc__ or "").split("\n")[0]
+        says = _ticks(re.sub(r":math:`([^`]*)`", r"$\1$", says))
+        role = "class" if inspect.isclass(value) else "func"
+        link = f"{{py:{role}}}`um.{name} <umixup.{module}.{name}>`"
+        rows.append([link, _in_table(says), f"{{ref}}`api-{module}`"])
+    return _table(["name", "what it is", "from"], rows)
+
+
+def api_modules(book: Sources) -> str:
+    """A table of the modules: their first lines, and how many names each has."""
+    import umixup
+
+    rows = []
+    for module in umixup._SUBMODULES:
+        says = (importlib.import_module(f"umixup.{module}").__doc__ or "").split("\n")[0]
+        rows.append([f"{{ref}}`api-{module}`", _in_table(says), str(len(public_names(module)))])
+    return _table(["module", "what it holds", "names"], rows)
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    lines = [list(head), *map(list, rows)]
+    lines.insert(1, ["---"] * len(lines[0]))
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+WRITERS: dict[str, Callable[..., str]] = {
+    "api": api,
+    "api-modules": api_modules,
+    "api-names": api_names,
+    "exercise-counts": exercise_counts,
+    "exercise-tables": exercise_tables,
+}
