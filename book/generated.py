@@ -15,6 +15,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
+from typing import Any
 
 import exercises
 from nbformat import NotebookNode
@@ -147,6 +149,116 @@ def exercise_tables(book: Sources) -> str:
         table = _table(["exercise", "kind", "how it begins", "solved"], rows)
         parts.append(f"{heading}:::{{div}} stacked exercises\n{table}\n:::")
     return "\n\n".join(parts)
+
+
+# --- chapters, for a course ---------------------------------------------------------------------
+
+
+def chapters(book: Sources) -> str:
+    """A table of what each chapter builds on, all that it needs, and the time it takes."""
+    about = [chapter(notebook) for notebook in book.chapters.values()]
+    rows = []
+    for one in about:
+        needed = before(one, about)
+        numbers = [f"{{ref}}`{c.number} <{c.label}>`" for c in about if c.label in needed]
+        reading, _, running = one.time.rstrip(".").partition("; ")
+        reading = reading.removesuffix(", exercises apart").removesuffix(" to read")
+        running = running.replace(" to run on one core", "")
+        rows.append([one.link, one.builds_on, ", ".join(numbers) or "none", reading, running])
+    return _table(["chapter", "builds on", "all before it", "to read", "to run"], rows)
+
+
+def alone(book: Sources) -> str:
+    """In words: the chapters that need no other, and those that need few."""
+    about = [chapter(notebook) for notebook in book.chapters.values()]
+    needed = {one.label: before(one, about) for one in about}
+
+    def those(n: int) -> str:
+        return ", ".join(one.link for one in about if len(needed[one.label]) == n) or "none"
+
+    return (
+        f"To be taught without any other chapter: {those(0)}. With one chapter before it: "
+        f"{those(1)}. With two: {those(2)}."
+    )
+
+
+def before(one: Chapter, about: list[Chapter]) -> set[str]:
+    """The labels of all chapters that come before this one, by what each builds on."""
+    direct = [each for each in about if each.label in one.needs]
+    return {each.label for each in direct}.union(*(before(each, about) for each in direct))
+
+
+def parameters(book: Sources) -> str:
+    """A table of the parameters of each chapter, with their defaults."""
+    rows = []
+    for name, notebook in book.chapters.items():
+        for cell in notebook.cells:
+            if "parameters" in cell.metadata.get("tags", []):
+                nodes = [n for n in ast.parse(cell.source).body if isinstance(n, ast.Assign)]
+                shown = [f"`{ast.unparse(node.targets[0])}`" for node in nodes]
+                rows.append([chapter(notebook).link, f"`notebooks/{name}.ipynb`", ", ".join(shown)])
+    return _table(["chapter", "notebook", "parameters"], rows)
+
+
+def profiles(book: Sources) -> str:
+    """A table of what each profile trains."""
+    from umixup import training
+
+    rows = []
+    for name in training.PROFILES:
+        config = training.profile(name)
+        size = "all" if config.train_size is None else f"{config.train_size:,}"
+        shown = [config.dataset, str(config.width), str(config.epochs), size]
+        rows.append([f"`{name}`", *shown])
+    head = ["profile", "data set, unless named", "width", "epochs", "training samples"]
+    return _table(head, rows)
+
+
+# --- records ------------------------------------------------------------------------------------
+
+
+def _records(book: Sources) -> list[dict[str, Any]]:
+    from umixup import results
+
+    folder = book.root / "results"
+    return results.records(folder) if folder.exists() else []
+
+
+def run_times(book: Sources) -> str:
+    """A table of how long recorded runs took, by profile, data set and machine."""
+    seconds = defaultdict(list)
+    for record in _records(book):
+        sitting = record["sittings"][-1]
+        where = f"{sitting['device']}, {sitting['processor']}", str(sitting["threads"])
+        profile = record["profile"] or "another"
+        data = str(record["config"]["dataset"])
+        seconds[profile, data, *where].append(float(record["seconds"]))
+    rows = [
+        [f"`{profile}`", f"`{data}`", *where, str(len(times)), _duration(median(times))]
+        for (profile, data, *where), times in sorted(seconds.items())
+    ]
+    return _table(["profile", "data set", "device", "threads", "runs", "median of a run"], rows)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.1f} min"
+
+
+def evidence(book: Sources) -> str:
+    """How many recorded runs there are, and how many are at the paper's size or on a GPU."""
+    found = _records(book)
+    full = sum(record["profile"] == "full" for record in found)
+    gpu = sum(any(s["device"] != "cpu" for s in record["sittings"]) for record in found)
+    said = (
+        f"Of {len(found)} recorded runs, {full or 'none'} {'are' if full > 1 else 'is'} at the "
+        f"paper's size (`full`), and {gpu or 'none'} {'were' if gpu > 1 else 'was'} trained on "
+        "a GPU."
+    )
+    if not full:
+        said += " So every error that we measured is one of a reduced profile."
+    if not gpu:
+        said += " Nor do we give any times on a GPU."
+    return said
 
 
 # --- the library --------------------------------------------------------------------------------
@@ -306,9 +418,15 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 WRITERS: dict[str, Callable[..., str]] = {
+    "alone": alone,
     "api": api,
     "api-modules": api_modules,
     "api-names": api_names,
+    "chapters": chapters,
+    "evidence": evidence,
     "exercise-counts": exercise_counts,
     "exercise-tables": exercise_tables,
+    "parameters": parameters,
+    "profiles": profiles,
+    "run-times": run_times,
 }

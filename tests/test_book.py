@@ -415,6 +415,7 @@ def test_every_exercise_is_in_the_index_with_links_that_lead_to_it(site):
 def test_nothing_that_is_to_be_written_at_build_time_is_left(site):
     for page in site.glob("book/*.html"):
         assert "% generated" not in page.read_text()
+    assert "recorded runs, " in (site / "book/checklist.html").read_text()
 
 
 def test_every_image_of_the_site_has_a_text(site):

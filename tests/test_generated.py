@@ -5,7 +5,9 @@ import inspect
 import re
 from pathlib import Path
 
+import coursework
 import generated
+import nbformat
 import pytest
 from make import Book
 from plain import Piece
@@ -166,6 +168,106 @@ def test_how_an_exercise_begins(text, begins):
     assert generated.first_words(Piece(text, body=text)) == begins
 
 
+# --- the course ---------------------------------------------------------------------------------
+
+
+def before():
+    about = [generated.chapter(notebook) for notebook in SOURCES.chapters.values()]
+    return {one.label: generated.before(one, about) for one in about}
+
+
+def test_the_table_of_chapters_says_what_they_say():
+    table = rows(generated.chapters(SOURCES))
+    for name, (link, on, needed, *_) in zip(CHAPTERS, table, strict=True):
+        said = re.search(r"^- \*\*Builds on:\*\* (.*)$", page(name), re.M)[1]
+        assert f"({links(link)[0]})=" in page(name)
+        assert said.startswith(on)
+        assert said.removeprefix(on).strip() in ("", "Symbols are collected in {ref}`notation`.")
+        assert set(links(needed)) == before()[links(link)[0]]
+        assert {label for label in links(on) if label.startswith("ch-")} <= set(links(needed))
+
+
+def test_what_is_said_to_stand_alone_does():
+    first, _, rest = generated.alone(SOURCES).partition(". ")
+    assert {label for label, needed in before().items() if not needed} == set(links(first))
+    assert links(rest)
+
+
+def test_no_chapter_comes_before_itself():
+    assert all(label not in needed for label, needed in before().items())
+
+
+def syllabuses():
+    return re.findall(r":::\{div\} stacked sessions\n(.*?)\n:::", page("teach"), re.DOTALL)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_syllabus_keeps_the_order_that_the_chapters_need(which):
+    home = {
+        label: re.search(r"^\((ch-[\w-]+)\)=$", page(chapter), re.M)[1]
+        for chapter in CHAPTERS
+        for label in re.findall(r"^:label: (ex-.*)$", page(chapter), re.M)
+    }
+    done = set()
+    sessions = rows(syllabuses()[which])
+    assert [row[0] for row in sessions] == [str(k + 1) for k in range(len(sessions))]
+    for session, chapter, _, exercises, *_ in sessions:
+        for label in links(chapter):
+            assert before()[label] <= done, (session, label)
+            done.add(label)
+        for label in links(exercises):
+            assert home[label] in done, (session, label)
+
+
+def test_every_chapter_is_taught():
+    taught = set(links(page("teach")))
+    assert set(before()) <= taught, "book/teach.md: a session or a project is missing"
+
+
+def test_the_answers_of_a_student_are_taken_apart_as_the_page_says(tmp_path, monkeypatch):
+    [code] = re.findall(r"```python\n(.*?)```", page("teach"), re.DOTALL)
+    (tmp_path / "handed-in").mkdir()
+    student = coursework.student(SOURCES.notebooks["07_symmetry"], {})
+    nbformat.write(student, tmp_path / "handed-in/07_symmetry.ipynb")
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(code, names)
+    assert list(names["answers"]) == re.findall(r"^:label: (ex-.*)$", page("07_symmetry"), re.M)
+
+
+# --- the records --------------------------------------------------------------------------------
+
+
+def record(profile, device, seconds):
+    sitting = {"device": device, "processor": "a chip", "threads": 1}
+    config = {"dataset": "digits"}
+    return {"profile": profile, "config": config, "seconds": seconds, "sittings": [sitting]}
+
+
+def test_what_was_run_is_counted(monkeypatch):
+    monkeypatch.setattr(generated, "_records", lambda book: [record("quick", "cpu", 9.0)] * 3)
+    assert "Of 3 recorded runs, none is at" in generated.evidence(SOURCES)
+    assert "none was trained on a GPU. So every error" in generated.evidence(SOURCES)
+    some = [
+        record("quick", "cpu", 8.0),
+        record("full", "cuda", 600.0),
+        record("full", "cuda", 720.0),
+    ]
+    monkeypatch.setattr(generated, "_records", lambda book: some)
+    assert "2 are at" in generated.evidence(SOURCES)
+    assert generated.evidence(SOURCES).endswith("2 were trained on a GPU.")
+    assert rows(generated.run_times(SOURCES)) == [
+        ["`full`", "`digits`", "cuda, a chip", "1", "2", "11.0 min"],
+        ["`quick`", "`digits`", "cpu, a chip", "1", "1", "8 s"],
+    ]
+
+
+def test_the_records_of_the_book_are_counted():
+    from umixup import results
+
+    assert f"Of {len(results.records(ROOT / 'results'))} recorded" in generated.evidence(SOURCES)
+
+
 # --- the marks ----------------------------------------------------------------------------------
 
 
@@ -176,7 +278,7 @@ def test_marks_are_filled_and_nothing_else_is_touched():
 
 
 def test_a_mark_that_nobody_fills_is_refused():
-    with pytest.raises(ValueError, match="exercise-count: it must be one of api"):
+    with pytest.raises(ValueError, match="exercise-count: it must be one of alone, api"):
         generated.filled("% generated: exercise-count\n", SOURCES)
 
 
