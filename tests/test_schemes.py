@@ -481,3 +481,22 @@ def test_a_weight_that_leaves_the_unit_interval_between_the_points_tried_is_caug
     scheme = umixup(Uniform(0, 1), lambda lam: 1 + 0.4 * torch.sin(100 * math.pi * lam) ** 2)
     with pytest.raises(ValueError, match=r"λ and γ from .* to 1\.\d+, not in \[0, 1\]"):
         scheme.draw(50)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ERM",
+        "B(1,1)",
+        "DAT(B(2,1))",
+        "U(B(2.2,0.9))",
+        "UMixUp(B(1,1),S(2))",
+        "UMixUp(B(1,1),CDF(1,4))",
+    ],
+)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_weight_keeps_the_shape_of_a_single_number(text, dtype):
+    scheme = parse(text)
+    one = scheme.weight(torch.tensor(0.3, dtype=dtype))
+    assert (one.shape, one.dtype) == ((), dtype)
+    assert one == scheme.weight(torch.tensor([0.3], dtype=dtype))[0]

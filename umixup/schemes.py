@@ -133,8 +133,7 @@ class Logistic:
 class BetaCDF:
     """The weight γ(λ) = I_λ(a, b), the CDF of Beta(a, b) at λ: the second way to untie.
 
-    In the authors' code, not in the paper. a = b = 1 is MixUp's weight. λ has
-    one dimension or more.
+    In the authors' code, not in the paper. a = b = 1 is MixUp's weight.
 
     Args:
         a, b: finite and > 0.
@@ -163,7 +162,7 @@ class BetaCDF:
         logit = z.detach().cpu().double()
         low = betainc(self.a, self.b, torch.sigmoid(logit).numpy())
         high = betaincc(self.b, self.a, torch.sigmoid(-logit).numpy())
-        value = torch.where(logit < 0, torch.from_numpy(low), torch.from_numpy(high))
+        value = torch.where(logit < 0, torch.as_tensor(low), torch.as_tensor(high))
         return torch.where(logit.isnan(), logit, value).to(z)
 
 
