@@ -127,7 +127,7 @@ STUDIES = {
         ),
         Study(
             "slope",
-            "A uniform policy, and the slope of the label weight from 0 over 1 (MixUp) to ∞",
+            "A uniform policy, and label weights of slope 0 to ∞",
             "ch-search",
             12,
             _validated(*(f"UMixUp(B(1,1),S({s}))" for s in _SLOPES)),
