@@ -162,7 +162,7 @@ class BetaCDF:
         logit = z.detach().cpu().double()
         low = betainc(self.a, self.b, torch.sigmoid(logit).numpy())
         high = betaincc(self.b, self.a, torch.sigmoid(-logit).numpy())
-        value = torch.where(logit < 0, torch.as_tensor(low), torch.as_tensor(high))
+        value = torch.where(logit < 0, *(torch.as_tensor(v, device="cpu") for v in (low, high)))
         return torch.where(logit.isnan(), logit, value).to(z)
 
 
