@@ -204,10 +204,7 @@ def test_a_data_set_is_loaded_once(tmp_path, monkeypatch):
     assert loaded == ["digits"]
 
 
-def test_processes_use_the_threads_they_are_given_and_load_the_data_themselves(
-    tmp_path, monkeypatch
-):
-    monkeypatch.setattr(sweep.datasets, "load", None)
+def test_processes_use_the_threads_they_are_given(tmp_path):
     report = sweep.run(CONFIGS[:2], tmp_path, workers=2, threads=2)
     assert report.failed == {}
     assert threads_of(tmp_path) == [2, 2]

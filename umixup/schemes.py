@@ -160,9 +160,14 @@ class BetaCDF:
         from scipy.special import betainc, betaincc
 
         logit = z.detach().cpu().double()
-        low = betainc(self.a, self.b, torch.sigmoid(logit).numpy())
-        high = betaincc(self.b, self.a, torch.sigmoid(-logit).numpy())
-        value = torch.where(logit < 0, *(torch.as_tensor(v, device="cpu") for v in (low, high)))
+        low, high = (
+            torch.as_tensor(tail, device="cpu")  # for a single number, scipy gives no array
+            for tail in (
+                betainc(self.a, self.b, torch.sigmoid(logit).numpy()),
+                betaincc(self.b, self.a, torch.sigmoid(-logit).numpy()),
+            )
+        )
+        value = torch.where(logit < 0, low, high)
         return torch.where(logit.isnan(), logit, value).to(z)
 
 
