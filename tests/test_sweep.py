@@ -608,7 +608,7 @@ def test_the_job_script_for_slurm_asks_for_what_the_runs_need():
     assert " --nworkers 4 " in command  # of two threads of torch each, on eight cores
 
 
-@pytest.mark.parametrize("executor", [None, "processes"])
+@pytest.mark.parametrize("executor", [None, "here"])
 def test_a_data_set_that_is_not_here_is_told_before_any_run(tmp_path, monkeypatch, executor):
     monkeypatch.setenv("UMIXUP_DATA", str(tmp_path / "none"))
     configs = [profile("small", dataset="mnist", seed=seed) for seed in range(3)]

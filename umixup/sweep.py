@@ -136,7 +136,7 @@ def run(
 
     Raises:
         ValueError: a folder that cannot be written to, an unknown executor, a number out of range.
-        ValueError, FileNotFoundError: of runs on this machine, a data set that cannot be loaded.
+        ValueError, FileNotFoundError: of runs in this process, a data set that cannot be loaded.
         SweepStoppedError: workers do not start, or the scheduler is lost.
         KeyboardInterrupt: Ctrl-C; what is under way is dropped.
     """
@@ -156,7 +156,7 @@ def run(
     shown = sys.stderr.isatty() if progress is None else progress
     with tqdm(total=total, initial=planned.done, unit="run", smoothing=0, disable=not shown) as bar:
         try:
-            if executor in (None, "here", "processes"):  # else the data may lie elsewhere
+            if executor == "here" or (executor is None and workers == 1):
                 for name in {config.dataset for config in todo}:
                     _data(name, str(datasets.folder()))
             if todo:
