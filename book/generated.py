@@ -11,12 +11,13 @@ import ast
 import importlib
 import inspect
 import re
+import symtable
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
 
 import exercises
 from nbformat import NotebookNode
@@ -266,18 +267,15 @@ def evidence(book: Sources) -> str:
 
 def public_names(module: str) -> list[str]:
     """The names that a module of umixup defines for its users, in the order of its source."""
-    tree = ast.parse(inspect.getsource(importlib.import_module(f"umixup.{module}")))
-    found = []
-    for node in tree.body:
-        match node:
-            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
-                found.append(name)
-            case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                is_type_variable = isinstance(value, ast.Call) and "TypeVar" in ast.dump(value.func)
-                found += [] if is_type_variable else [name]
-            case ast.AnnAssign(target=ast.Name(id=name)):
-                found.append(name)
-    return [name for name in found if not name.startswith("_")]
+    imported = importlib.import_module(f"umixup.{module}")
+    source = inspect.getsource(imported)
+    return [
+        name
+        for symbol in symtable.symtable(source, imported.__name__, "exec").get_symbols()
+        if (symbol.is_assigned() and not symbol.is_imported())
+        and not (name := symbol.get_name()).startswith("_")
+        and not isinstance(getattr(imported, name, None), TypeVar)
+    ]
 
 
 def used_names(code: str) -> set[tuple[str, str]]:

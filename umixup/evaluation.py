@@ -82,9 +82,7 @@ def calibration(logits: Tensor, labels: Tensor, bins: int = 15) -> Calibration:
     """
     from torchmetrics.functional.classification import multiclass_calibration_error
 
-    logits, labels = _checked(logits, labels)
-    if type(bins) is not int or bins < 1:
-        raise ValueError(f"bins = {bins!r}: it must be a whole number ≥ 1")
+    logits, labels = _checked(logits, labels, bins)
     targets = nn.functional.one_hot(labels, logits.shape[1]).double()
     ece = multiclass_calibration_error(
         logits.softmax(dim=1), labels, logits.shape[1], n_bins=bins, validate_args=False
@@ -119,9 +117,7 @@ def reliability(logits: Tensor, labels: Tensor, bins: int = 15) -> Reliability:
     >>> told.samples.tolist(), round(float(told.confidence[1]), 6), float(told.accuracy[1])
     ([0, 2], 1.0, 0.5)
     """
-    logits, labels = _checked(logits, labels)
-    if type(bins) is not int or bins < 1:
-        raise ValueError(f"bins = {bins!r}: it must be a whole number ≥ 1")
+    logits, labels = _checked(logits, labels, bins)
     confidence, guess = logits.softmax(dim=1).max(dim=1)
     right = (guess == labels).double()
     edges = torch.linspace(0, 1, bins + 1, dtype=torch.float64, device=logits.device)
@@ -160,8 +156,10 @@ def temperature(logits: Tensor, labels: Tensor) -> float:
     return 1 / (low if slope(low) >= 0 else float(brentq(slope, low, high, xtol=1e-12)))
 
 
-def _checked(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+def _checked(logits: Tensor, labels: Tensor, bins: int = 1) -> tuple[Tensor, Tensor]:
     """Both detached, the logits in float64."""
+    if type(bins) is not int or bins < 1:
+        raise ValueError(f"bins = {bins!r}: it must be a whole number ≥ 1")
     if (
         logits.ndim != 2
         or logits.shape[1] < 2

@@ -151,16 +151,19 @@ def run(
     planned = plan(configs, path)
     report, todo = Report(skipped=planned.done), planned.todo
     total = len(todo) + planned.done
+    workers = min(workers, len(todo))
+    if executor is None:
+        executor = "here" if workers <= 1 else "processes"
     # Ten seeds after ten, so that a sweep broken off is nearly balanced; within them at random.
     todo.sort(key=lambda config: (config.seed // 10, random.SystemRandom().random()))
     shown = sys.stderr.isatty() if progress is None else progress
     with tqdm(total=total, initial=planned.done, unit="run", smoothing=0, disable=not shown) as bar:
         try:
-            if executor == "here" or (executor is None and workers == 1):
+            if executor == "here":  # a missing set is told before the first run
                 for name in {config.dataset for config in todo}:
                     _data(name, str(datasets.folder()))
             if todo:
-                opened, threads = _open(executor, min(workers, len(todo)), threads, bar)
+                opened, threads = _open(executor, workers, threads, bar)
                 with opened as pool:
                     _drive(pool, todo, path, threads, retries, report, bar)
         except (KeyboardInterrupt, CancelledError, BrokenExecutor) as error:
@@ -227,19 +230,19 @@ def _drive(
 
 
 def _open(
-    executor: Executor | Client | str | None, workers: int, threads: int | None, bar: tqdm[Any]
+    executor: Executor | Client | str, workers: int, threads: int | None, bar: tqdm[Any]
 ) -> tuple[AbstractContextManager[Executor], int | None]:
     """An executor to use, and the threads of torch in its workers."""
     if isinstance(executor, Executor):
         return nullcontext(executor), threads
-    if not (executor is None or isinstance(executor, str)):
+    if not isinstance(executor, str):
         _tell_dashboard(executor, bar)
         return nullcontext(executor.get_executor(pure=False)), threads
-    where = executor or ("here" if workers == 1 else "processes")
     if threads is None:
-        local = where in ("here", "processes")
+        local = executor in ("here", "processes")
         threads = max(1, torch.get_num_threads() // workers) if local else 1
-    return open_executor(where, workers, threads, tell=lambda c: _tell_dashboard(c, bar)), threads
+    opened = open_executor(executor, workers, threads, tell=lambda c: _tell_dashboard(c, bar))
+    return opened, threads
 
 
 def _tell_dashboard(client: Client, bar: tqdm[Any]) -> None:
@@ -272,9 +275,8 @@ def _work(config: Config, folder: str, threads: int | None) -> _Outcome:
         if threads not in (None, torch.get_num_threads()):
             torch.set_num_threads(threads)
         try:
-            check_writable(
-                "folder", path, _LARGE_RECORD
-            )  # before it trains: a full disk would make that vain
+            # before it trains, which a full disk would make vain
+            check_writable("folder", path, _LARGE_RECORD)
             data = _data(config.dataset, str(datasets.folder()))
             record = train(config, data=data, progress=False).record()
             results.write(record, path)

@@ -158,43 +158,39 @@ def overview(runs: pd.DataFrame) -> pd.DataFrame:
     """
     import pandas as pd
 
-    nothing = float("nan")
-    found: list[dict[str, Any]] = []
+    found = []
     for table, dataset in DATASETS.items():
         for loss in ("ce", "nc"):
             mine = runs[(runs["dataset"] == dataset) & (runs["loss"] == loss)]
-            for row in rows(table, loss):
-                of_row = mine[mine["scheme"] == row.scheme]
-                ours: dict[str, Any] = {
-                    "profile": "",
-                    "n": 0,
-                    "mean": nothing,
-                    "half_width": nothing,
+            found += [
+                {
+                    "table": table,
+                    "dataset": dataset,
+                    "loss": loss,
+                    "setting": row.kind,
+                    "scheme": row.scheme,
+                    "paper_mean": 100 * row.error,
+                    "paper_half_width": 100 * row.half_width,
+                    "paper_n": row.runs,
+                    **_largest(mine[mine["scheme"] == row.scheme]),
                 }
-                for profile in ("full", "small", "quick"):
-                    of_profile = of_row[of_row["profile"] == profile]
-                    if len(of_profile):
-                        told = results.summary(of_profile).iloc[0]
-                        kind = "augmented_" if told["augmented_n"] else ""
-                        ours = {
-                            "profile": profile,
-                            **{k: told[kind + k] for k in ("n", "mean", "half_width")},
-                        }
-                        break
-                found.append(
-                    {
-                        "table": table,
-                        "dataset": dataset,
-                        "loss": loss,
-                        "setting": row.kind,
-                        "scheme": row.scheme,
-                        "paper_mean": 100 * row.error,
-                        "paper_half_width": 100 * row.half_width,
-                        "paper_n": row.runs,
-                        **ours,
-                    }
-                )
+                for row in rows(table, loss)
+            ]
     return pd.DataFrame(found)
+
+
+def _largest(runs: pd.DataFrame) -> dict[str, Any]:
+    """What the runs of the largest profile say that has any."""
+    for profile in ("full", "small", "quick"):
+        of_profile = runs[runs["profile"] == profile]
+        if len(of_profile):
+            told = results.summary(of_profile).iloc[0]
+            kind = "augmented_" if told["augmented_n"] else ""
+            return {
+                "profile": profile,
+                **{name: told[kind + name] for name in ("n", "mean", "half_width")},
+            }
+    return {"profile": "", "n": 0, "mean": math.nan, "half_width": math.nan}
 
 
 def paper_comparisons() -> pd.DataFrame:
