@@ -33,3 +33,23 @@ def drawing_from(generator: torch.Generator | None) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed the GPUs too
         yield
+
+
+@contextmanager
+def numpy_drawing_from(generator: torch.Generator | None) -> Iterator[None]:
+    """Inside, numpy's global generator follows ``generator``; after, it is as it was.
+
+    For packages that draw from it. ``None`` leaves it in place, and moves it on.
+    """
+    import numpy as np
+
+    if generator is None:
+        yield
+        return
+    seed = int(torch.randint(2**32, (), generator=generator, device="cpu"))
+    before = np.random.get_state()  # noqa: NPY002 – what ART draws from
+    np.random.seed(seed)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(before)  # noqa: NPY002

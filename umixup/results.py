@@ -146,7 +146,8 @@ def load(folder: str | os.PathLike[str]) -> pd.DataFrame:
 
     Returns:
         Columns for the config's fields and for the results, first of all dataset, loss, scheme,
-        profile, seed and error (a share of 1).
+        profile, seed and error (a share of 1); for what was measured beside it, columns such as
+        "calibration.ece", NaN in runs without.
 
     Raises:
         FileNotFoundError: there is no such folder.
@@ -264,8 +265,14 @@ def _texts(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _row(record: dict[str, Any]) -> dict[str, Any]:
-    row = {**record["config"], **{k: v for k, v in record.items() if k != "config"}}
-    return {**row, "hash": record["hash"], "error": float(row["error"])}
+    """The config's fields and the results; of what was measured, the numbers: "calibration.ece"."""
+    row = {**record["config"], **record, "error": float(record["error"])}
+    for name in ("config", "measures", "measured"):
+        row.pop(name, None)
+    for measure, found in record.get("measured", {}).items():
+        numbers = {name: v for name, v in found.items() if isinstance(v, (int, float))}
+        row |= {f"{measure}.{name}": value for name, value in numbers.items()}
+    return row
 
 
 def frame(records: Iterable[dict[str, Any]]) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from umixup import results, tables
+from umixup.measures import MEASURES
 from umixup.training import Config, profile
 
 if TYPE_CHECKING:
@@ -75,6 +76,16 @@ def _validated(*schemes: str) -> Callable[[], list[Config]]:
     return lambda: [profile("quick", dataset=VALIDATION, scheme=scheme) for scheme in schemes]
 
 
+def _robust() -> list[Config]:
+    """ERM, a uniform policy with label weights of slope 0 to ∞, and the DAT twins of three."""
+    slopes = [f"UMixUp(B(1,1),S({s}))" for s in (0, 0.5, 1, 2, "inf")]
+    twins = ["DAT(B(1,1))", "DAT(B(2,1))", "DAT(Uni(0.5,1))"]  # of slopes 0, 1 and ∞
+    return [
+        profile("quick", scheme=scheme, train_size=1150, measures=tuple(MEASURES))
+        for scheme in ("ERM", *slopes, *twins)
+    ]
+
+
 _ALPHAS = 0.1, 0.2, 0.4, 1, 2, 4, 8
 _PLANE = [(a, b) for a in (0.5, 1, 1.5, 2, 3, 5) for b in (0.25, 0.5, 1, 2) if a > b]
 _SLOPES = 0, 0.25, 0.5, 0.75, 1, 1.5, 2, 4, "inf"
@@ -131,6 +142,13 @@ STUDIES = {
             "ch-search",
             12,
             _validated(*(f"UMixUp(B(1,1),S({s}))" for s in _SLOPES)),
+        ),
+        Study(
+            "robustness",
+            "Calibration, corruptions and attacks, from ERM along the slope 0 to ∞",
+            "ch-robustness",
+            20,
+            _robust,
         ),
     )
 }

@@ -21,7 +21,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from contextlib import nullcontext, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -290,7 +290,7 @@ def _failed(config: Config, folder: Path, error: BaseException) -> _Outcome:
     """The outcome of a run that failed; written down too, if that can be done."""
     text = f"{type(error).__name__}: {error}"
     with suppress(OSError):
-        results.write_failure(config.hash(), asdict(config), text, folder)
+        results.write_failure(config.hash(), config.plain(), text, folder)
     return _Outcome(error=text)
 
 

@@ -10,6 +10,7 @@ on the device.
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import os
@@ -29,7 +30,7 @@ from tqdm import tqdm
 
 from umixup import checkpoints as checkpoint
 from umixup import data as datasets
-from umixup import losses, pairs, results
+from umixup import losses, measures, pairs, results
 from umixup._random import drawing_from, generator_for
 from umixup.evaluation import test_error
 from umixup.mixing import mix
@@ -52,8 +53,8 @@ PROFILES: dict[str, dict[str, Any]] = {
 _DATA_OF = {"quick": "digits", "small": "fashion-mnist", "full": "fashion-mnist"}
 #: The losses that the trainer knows.
 TRAINED_LOSSES = ("ce", "nc", "nc-released")
-# All other fields are the recipe. The test set's transform changes no training.
-_SETTING = ("dataset", "scheme", "loss", "seed", "augment_test")
+# All other fields are the recipe. What is tested and measured changes no training.
+_SETTING = ("dataset", "scheme", "loss", "seed", "augment_test", "measures")
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,9 @@ class Config:
             MNIST and Fashion-MNIST.
         precision: "float32", "bfloat16" (autocast), or "auto": bfloat16 on a GPU only.
         seed: ≥ 0.
+        measures: names in ``um.measures.MEASURES``: what else is measured on the trained network.
+            They need cross-entropy; and "calibration" a ``train_size`` below that of the data set,
+            since it fits a temperature on the rest.
 
     Raises:
         ValueError: a field out of range; the message names it, its value and what is allowed.
@@ -105,6 +109,7 @@ class Config:
     augment_test: bool = False
     precision: str = "auto"
     seed: int = 0
+    measures: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         datasets.check_name(self.dataset)
@@ -143,6 +148,24 @@ class Config:
         for name in ("flip", "augment_test"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} = {getattr(self, name)!r}: it must be True or False")
+        self._check_measures()
+
+    def _check_measures(self) -> None:
+        known = tuple(measures.MEASURES)
+        if not isinstance(self.measures, (list, tuple)) or not set(self.measures) <= set(known):
+            raise ValueError(
+                f"measures = {self.measures!r}: it must be a list of some of {', '.join(known)}"
+            )
+        object.__setattr__(self, "measures", tuple(sorted(set(self.measures))))
+        if self.measures and self.loss != "ce":
+            raise ValueError(
+                f"measures = {self.measures!r}: they need loss 'ce', not {self.loss!r}"
+            )
+        if "calibration" in self.measures and self.train_size is None:
+            raise ValueError(
+                "measures: 'calibration' fits a temperature on training samples that are left out; "
+                "give a train_size"
+            )
 
     @property
     def profile(self) -> str:
@@ -156,6 +179,14 @@ class Config:
         """The fields that a profile fixes: all but data set, scheme, loss and seed."""
         return {name: value for name, value in asdict(self).items() if name not in _SETTING}
 
+    def plain(self) -> dict[str, Any]:
+        """The fields as plain data; without ``measures`` where there are none.
+
+        So the hash of a config that measures nothing is the one it had before there were any.
+        """
+        values = asdict(self)
+        return values if self.measures else {k: v for k, v in values.items() if k != "measures"}
+
     def rate(self, epoch: int) -> float:
         """The learning rate in an epoch, 1 … ``epochs``.
 
@@ -167,7 +198,7 @@ class Config:
 
     def to_json(self) -> str:
         """The fields as JSON."""
-        return json.dumps(asdict(self), indent=1)
+        return json.dumps(self.plain(), indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> Config:
@@ -196,7 +227,7 @@ class Config:
 
     def hash(self) -> str:
         """Sixteen hexadecimal digits that differ where any field differs."""
-        return results.digest(asdict(self))
+        return results.digest(self.plain())
 
 
 _CHOICES = {
@@ -229,12 +260,13 @@ class Run:
         augmented_test_errors: the same with the training set's crops and flips; empty unless
             ``config.augment_test``.
         train_losses: the scheme's own loss, averaged over each epoch's samples.
-        seconds: wall time of training and evaluation, over all sittings.
+        seconds: wall time of training, evaluation and measures, over all sittings.
         sittings: from each start or resumption on: date, versions, machine, device, threads, and
             whether the network was compiled.
         data: the fingerprint of the samples that were used.
         model: the trained network, in evaluation mode.
         label_vectors: (C, d); the predicted class is that of the vector with the largest product.
+        measured: for each of the config's measures, what it gave.
     """
 
     config: Config
@@ -246,6 +278,7 @@ class Run:
     data: str
     model: nn.Module = field(repr=False)
     label_vectors: Tensor = field(repr=False)
+    measured: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
 
     @property
     def averaged_epochs(self) -> int:
@@ -274,7 +307,7 @@ class Run:
             "hash": self.config.hash(),
             "profile": self.config.profile,
             "recipe": results.digest(self.config.recipe()),
-            "config": asdict(self.config),
+            "config": self.config.plain(),
             "error": self.error,
             "augmented_error": self.augmented_error,
             "averaged_epochs": self.averaged_epochs,
@@ -284,6 +317,7 @@ class Run:
             "seconds": self.seconds,
             "data": self.data,
             "sittings": self.sittings,
+            **({"measured": self.measured} if self.measured else {}),
         }
 
 
@@ -344,11 +378,15 @@ def train(
     if resume and checkpoints is None:
         raise ValueError("resume = True: it needs the folder of the checkpoints")
     device = _usable(device)
-    data = datasets.load(config.dataset) if data is None else data
-    if data.name != config.dataset:
-        raise ValueError(f"data is {data.name!r}, config.dataset {config.dataset!r}")
-    data = data.first(config.train_size).to(device)
+    whole = datasets.load(config.dataset) if data is None else data
+    if whole.name != config.dataset:
+        raise ValueError(f"data is {whole.name!r}, config.dataset {config.dataset!r}")
+    data = whole.first(config.train_size).to(device)
     n = len(data.train_x)
+    if "calibration" in config.measures and n == len(whole.train_x):
+        raise ValueError(
+            f"train_size = {n}: it must leave samples of {whole.title} to fit a temperature on"
+        )
     if config.batch_size > n:
         raise ValueError(f"batch_size = {config.batch_size}: the training set has {n} samples")
     if 1 in (config.batch_size, n % config.batch_size):
@@ -359,7 +397,7 @@ def train(
     state = None
     if checkpoints is not None:
         checkpoint.check_folder(checkpoints)
-        state = checkpoint.latest(checkpoints, asdict(config))
+        state = checkpoint.latest(checkpoints, config.plain())
     if state is not None and not resume:
         raise ValueError(
             f"checkpoints = {str(checkpoints)!r}: a run was begun there; go on with resume=True, "
@@ -390,7 +428,34 @@ def train(
                     f"stopped after {trainer.epoch} of {config.epochs} epochs; {path} has it. To "
                     f"go on: train(config, checkpoints={str(checkpoints)!r}, resume=True)"
                 )
-    return trainer.run()
+    run = trainer.run()
+    if config.measures:
+        _measure(run, whole, device)
+    return run
+
+
+def _measure(run: Run, data: datasets.DataSet, device: torch.device) -> None:
+    """Take the config's measures of a trained network."""
+    config, start = run.config, time.perf_counter()
+    plain = replace(config, scheme="ERM", seed=config.seed + 10_000, measures=())
+    subject = measures.Subject(
+        run.model,
+        data.to(device),
+        trained_on=config.train_size or len(data.train_x),
+        seed=config.seed,
+        source=lambda: _source(plain, data, device),
+    )
+    run.measured = {name: measures.MEASURES[name](subject) for name in config.measures}
+    run.seconds += time.perf_counter() - start
+
+
+@functools.lru_cache(maxsize=16)
+def _source(config: Config, data: datasets.DataSet, device: torch.device) -> nn.Module:
+    """A network to make attacks on: the runs of one seed, which a sweep does in one go, share it.
+
+    Data are the same here if they are the same object.
+    """
+    return train(config, data=data, device=device, progress=False).model
 
 
 def _usable(device: torch.device | str | None) -> torch.device:
@@ -510,7 +575,7 @@ class Trainer:
     def state(self) -> dict[str, Any]:
         """All that is needed to go on, as tensors and plain data."""
         return {
-            "config": asdict(self.config),
+            "config": self.config.plain(),
             "data": self.fingerprint,
             "sittings": self.sittings,
             **{name: getattr(self, name) for name in self._SAVED},
