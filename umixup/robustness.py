@@ -96,7 +96,7 @@ def attack(
 
     Raises:
         ValueError: an unknown attack, a number out of range, images off [0, 1] or of another
-            type, labels that do not fit.
+            type, too small or too long for "square"; labels that do not fit.
         ImportError: ART is not installed (``pip install 'umixup[robustness]'``).
 
     >>> net, x = nn.Flatten(), torch.tensor([[[[0.6, 0.4]]]])
@@ -112,10 +112,15 @@ def attack(
     _check_images(x)
     if y.shape != x.shape[:1] or y.dtype != torch.int64:
         raise ValueError(f"y, {tuple(y.shape)} {y.dtype}: it must be ({len(x)},) int64")
-    with numpy_drawing_from(generator):
+    tile = round((_SQUARE_SHARE * x.shape[2] * x.shape[3]) ** 0.5)
+    if method in ("square", "autoattack") and tile >= min(x.shape[2:]):
+        raise ValueError(
+            f"x, {tuple(x.shape)}: the first squares of {method!r} have {tile} pixels a side, and "
+            "must fit in; it needs images about as high as wide, of 5 pixels or more"
+        )
+    with numpy_drawing_from(generator), drawing_from(generator):  # ART draws from both
         if method == "random":
-            with drawing_from(generator):
-                moved = x + eps * (2 * torch.rand(x.shape).round().to(x) - 1)
+            moved = x + eps * (2 * torch.rand(x.shape).round().to(x) - 1)
         else:
             worker = _attacker(_classifier(net, x), method, eps, steps, restarts, queries)
             made = worker.generate(x.cpu().numpy(), y.cpu().numpy())
@@ -155,6 +160,7 @@ def deepfool(net: nn.Module, x: Tensor, *, steps: int = 50) -> Tensor:
 
 
 _BATCH = 500
+_SQUARE_SHARE = 0.8  # of the pixels, in the first square of "square"
 # kind -> what it does to images at severities 1, 2, 3: torchvision's function and its argument
 _SEVERITIES: dict[str, tuple[float, float, float]] = {
     "noise": (0.1, 0.2, 0.3),
@@ -267,7 +273,9 @@ def _attacker(
     quiet = {"batch_size": _BATCH, "verbose": False}
 
     def square() -> Any:
-        return evasion.SquareAttack(classifier, eps=eps, max_iter=queries, nb_restarts=1, **quiet)
+        return evasion.SquareAttack(
+            classifier, eps=eps, max_iter=queries, p_init=_SQUARE_SHARE, nb_restarts=1, **quiet
+        )
 
     def adaptive(loss: str) -> Any:
         return evasion.AutoProjectedGradientDescent(

@@ -152,7 +152,8 @@ class Config:
 
     def _check_measures(self) -> None:
         known = tuple(measures.MEASURES)
-        if not isinstance(self.measures, (list, tuple)) or not set(self.measures) <= set(known):
+        listed = isinstance(self.measures, (list, tuple))
+        if not listed or any(name not in known for name in self.measures):
             raise ValueError(
                 f"measures = {self.measures!r}: it must be a list of some of {', '.join(known)}"
             )
