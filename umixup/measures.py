@@ -57,11 +57,11 @@ class Subject:
 def measure_calibration(subject: Subject) -> dict[str, Any]:
     """Error, log-loss, Brier score and calibration error on the test set.
 
-    Before, and ("scaled_…") after temperature scaling; the temperature is fitted on the training
-    samples that the network was not trained on.
+    Before temperature scaling, and after it under names with ``scaled_`` in front; the temperature
+    is fitted on the training samples that the network was not trained on.
 
     Returns:
-        ``error``, ``nll``, ``brier``, ``ece``, the same with "scaled_" before, ``temperature``;
+        ``error``, ``nll``, ``brier``, ``ece``, the same with ``scaled_`` before, ``temperature``;
         ``bins`` and ``scaled_bins``: for each of 15 bins of confidence (samples, sum of their
         confidence, how many are right), so that runs are pooled by adding.
     """

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from umixup._random import drawing_from, numpy_drawing_from
 from umixup.data import DataSet
 
-#: Attacks within ε of each pixel, weakest first: a random corner of the box of side 2ε; one step
-#: along the gradient's sign; projected gradient descent; random search that sees outputs only
+#: Attacks within ε of each pixel, from weak to strong. A random corner of the box of side 2ε; one
+#: step along the gradient's sign; projected gradient descent; random search that sees outputs only
 #: ("square"); several attacks in turn, each on the images that withstood the last.
 ATTACKS = ("random", "fgsm", "pgd", "square", "autoattack")
 
@@ -72,7 +72,7 @@ def attack(
     queries: int = 200,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """Images x̃ with |x̃ − x| ≤ ε in each pixel that the net is to take for another class.
+    """Images x̃ with ``|x̃ − x| ≤ ε`` in each pixel that the net is to take for another class.
 
     They are made from the network's own outputs and gradients (white-box). To see whether they
     transfer, show them to another network.
