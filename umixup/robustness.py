@@ -21,9 +21,9 @@ from torch import Tensor, nn
 from umixup._random import drawing_from, numpy_drawing_from
 from umixup.data import DataSet
 
-#: Attacks within ε of each pixel, from weak to strong. A random corner of the box of side 2ε; one
-#: step along the gradient's sign; projected gradient descent; random search that sees outputs only
-#: ("square"); several attacks in turn, each on the images that withstood the last.
+#: Attacks within ε of each pixel, from chance to several. A random corner of the box of side 2ε;
+#: one step along the gradient's sign; projected gradient descent; random search that sees outputs
+#: only ("square"); several attacks in turn, each on the images that withstood the last.
 ATTACKS = ("random", "fgsm", "pgd", "square", "autoattack")
 
 
@@ -84,10 +84,11 @@ def attack(
         method: one of ``ATTACKS``. "pgd" is that of Madry et al. (2018): ``restarts`` random
             starts, steps of 2.5 ε/``steps``. "autoattack" is Croce and Hein's (2020) in ART's
             form: step sizes that adapt, along cross-entropy and along their ratio of logit
-            differences, then "square" (Andriushchenko et al., 2020); their FAB is left out.
+            differences, both untargeted, then "square" (Andriushchenko et al., 2020). Their FAB is
+            left out, and ART tries the last step of each attack, not the best.
         eps: ε, in (0, 1].
         steps: of an iterated attack, ≥ 1.
-        restarts: from how many random starts, ≥ 1; of each image the worst counts.
+        restarts: from how many random starts, ≥ 1; one that succeeds is enough.
         queries: iterations of "square", ≥ 1.
         generator: of all random choices.
 
