@@ -9,24 +9,28 @@ run's own seconds. Claims, on two idle cores: two workers do the runs 1.8 times 
 and of a worker's time after its start, at most 2 % is not spent in runs of some 4 s.
 
 The overhead is 1 − (the runs' own seconds) / (workers × time), by each record's ``seconds``. With
-two workers it holds the wait of one for the other's last run as well. Beside it stands the time
-that the two cores were taken by others: with more than a few per cent the numbers say little.
+two workers it holds the wait of one for the other's last run as well. Two cores need not be worth
+twice one: they may share caches, memory and clock. So the same runs are also trained by one and by
+two bare processes, without any sweep; no sweep can scale better than those. Beside it stands the
+time that the two cores were taken by others: with more than a few per cent the numbers say little.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import tempfile
 import threading
 import time
 from dataclasses import dataclass
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import torch
 
-from umixup import results, sweep
-from umixup.training import Config, profile
+from umixup import data, results, sweep
+from umixup.training import Config, profile, train
 
 
 @dataclass
@@ -79,6 +83,33 @@ def measure(configs: list[Config], workers: int) -> Measured:
         return Measured(workers, report.seconds, start, own)
 
 
+def bare(configs: list[Config], processes: int) -> float:
+    """Wall seconds of so many processes that train their share of the configs, and no more."""
+    context = multiprocessing.get_context("spawn")
+    ready = context.Barrier(processes + 1)
+    started = [
+        context.Process(target=_train_each, args=(configs[k::processes], ready))
+        for k in range(processes)
+    ]
+    for process in started:
+        process.start()
+    ready.wait()
+    begin = time.perf_counter()
+    for process in started:
+        process.join()
+    if any(process.exitcode for process in started):
+        raise RuntimeError("a bare process failed")
+    return time.perf_counter() - begin
+
+
+def _train_each(configs: list[Config], ready: Barrier) -> None:
+    torch.set_num_threads(1)
+    loaded = data.load(configs[0].dataset)
+    ready.wait()
+    for config in configs:
+        train(config, data=loaded, progress=False)
+
+
 def busy() -> tuple[float, float]:
     """Seconds that all cores were busy, and that this process and its ended children were."""
     ticks = [int(v) for v in Path("/proc/stat").read_text().split("\n")[0].split()[1:9]]
@@ -101,6 +132,7 @@ def main() -> None:
     before = busy() if Path("/proc/stat").exists() else None
     start = time.perf_counter()
     found = [measure(configs, workers) for workers in (1, 2)]
+    alone = [bare(configs, processes) for processes in (1, 2)]
     wall = time.perf_counter() - start
     for one in found:
         print(
@@ -110,6 +142,7 @@ def main() -> None:
         )
     print(f"two workers against one: {found[0].wall / found[1].wall:.2f} (claim: ≥ 1.8)")
     print(f"    after the start: {found[0].steady / found[1].steady:.2f}")
+    print(f"    two bare processes against one: {alone[0] / alone[1]:.2f}, what the cores give")
     if before is not None:
         others = [after - b for after, b in zip(busy(), before, strict=True)]
         print(

@@ -108,6 +108,12 @@ def test_every_code_cell_has_been_executed_in_order_and_without_error(chapter):
 
 
 @pytest.mark.parametrize("chapter", NOTEBOOKS)
+def test_no_cell_warns(chapter):
+    for cell in cells(chapter):
+        assert not [o.text for o in cell.outputs if o.get("name") == "stderr"], cell.source
+
+
+@pytest.mark.parametrize("chapter", NOTEBOOKS)
 def test_a_cell_whose_output_depends_on_the_machine_is_followed_by_assertions(chapter):
     code = cells(chapter)
     ignored = [k for k, c in enumerate(code) if "nbval-ignore-output" in c.metadata.get("tags", [])]

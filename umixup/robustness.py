@@ -12,7 +12,9 @@ The attacks are those of the Adversarial Robustness Toolbox (ART, Nicolae et al.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -152,10 +154,10 @@ def deepfool(net: nn.Module, x: Tensor, *, steps: int = 50) -> Tensor:
     >>> round(float((moved - x).norm()), 3)  # the boundary is where both pixels are alike
     0.141
     """
-    from art.attacks.evasion import DeepFool
-
     _check_whole("steps", steps)
     _check_images(x)
+    with _without_bars():
+        from art.attacks.evasion import DeepFool
     worker = DeepFool(_classifier(net, x), max_iter=steps, batch_size=_BATCH, verbose=False)
     return torch.as_tensor(worker.generate(x.cpu().numpy())).to(x)
 
@@ -249,9 +251,20 @@ def _check_images(x: Tensor) -> None:
         raise ValueError(f"x, from {low:.3g} to {high:.3g}: it must be in [0, 1], in pixel units")
 
 
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """Import ART here: a notebook need not hear that it lacks widgets for bars that stay off."""
+    from tqdm import TqdmWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TqdmWarning)
+        yield
+
+
 def _classifier(net: nn.Module, x: Tensor) -> Any:
     """The network as ART's attacks see it."""
-    from art.estimators.classification import PyTorchClassifier
+    with _without_bars():
+        from art.estimators.classification import PyTorchClassifier
 
     with torch.no_grad():
         classes = net(x[:1]).shape[1]
@@ -269,7 +282,8 @@ def _attacker(
     classifier: Any, method: str, eps: float, steps: int, restarts: int, queries: int
 ) -> Any:
     """ART's attack of that name."""
-    from art.attacks import evasion
+    with _without_bars():
+        from art.attacks import evasion
 
     quiet = {"batch_size": _BATCH, "verbose": False}
 
