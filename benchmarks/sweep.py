@@ -93,7 +93,7 @@ def bare(configs: list[Config], processes: int) -> float:
     ]
     for process in started:
         process.start()
-    ready.wait()
+    ready.wait(timeout=120)  # one that died would be waited for without end
     begin = time.perf_counter()
     for process in started:
         process.join()
