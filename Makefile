@@ -3,19 +3,29 @@ PYTHON ?= python3
 CONSTRAINTS ?= constraints.txt
 VENV ?= .venv
 BIN := $(VENV)/bin
+REPOSITORY ?=
+PART ?= 1/1
 export OMP_NUM_THREADS := 1
+ifneq ($(words $(VENV)),1)
+$(error VENV = "$(VENV)": make needs a path without spaces)
+endif
+# Where the book lives, for the first cell of its notebooks; by default the remote of this clone.
+ifneq ($(REPOSITORY),)
+export UMIXUP_REPOSITORY := $(REPOSITORY)
+endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install book test lint format sync notebooks coursework bench serve clean
+.PHONY: help install book test test-all lint format sync notebooks coursework bench serve clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/installed: pyproject.toml $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "umixup needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)." >&2; \
 		echo "Name another one: make PYTHON=python3.12 ..." >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	@[ -e $(VENV) ] || { mkdir -p $(VENV) && touch $(VENV)/made-by-make; }
+	@[ ! -e $(VENV)/made-by-make ] || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -qq --upgrade pip
 	$(BIN)/python -m pip install -qq $(if $(CONSTRAINTS),-c $(CONSTRAINTS)) -e '.[dev]'
 	@touch $@
@@ -29,6 +39,9 @@ book: $(VENV)/installed  ## execute what has changed, build the site into _build
 test: $(VENV)/installed  ## the library's tests, and every notebook against its stored outputs
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-all: test  ## and what a reader runs: every printed command, every chapter with other parameters
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m long --part $(PART) --durations 0
 
 lint: $(VENV)/installed  ## ruff and mypy
 	$(BIN)/ruff check .
@@ -55,6 +68,9 @@ serve:  ## serve the built site on http://localhost:8000
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html 8000
 
 clean:  ## leave the checkout as cloned, but for your data/ and your own runs in results/
-	rm -rf $(VENV) _build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
-	find . \( -path ./data -o -path ./.git \) -prune -o \
+	@if [ -e $(VENV)/made-by-make ]; then rm -rf $(VENV); \
+		elif [ -e $(VENV) ]; then echo "left alone: $(VENV), which make did not make"; fi
+	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis umixup.egg-info
+	rm -rf __pycache__ .ipynb_checkpoints
+	find umixup tests book benchmarks notebooks \
 		\( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +

@@ -13,17 +13,20 @@ installed versions have changed. Only ``sync`` and ``notebooks`` write into ``no
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import importlib.metadata
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import coursework
 import exercises
@@ -44,12 +47,18 @@ README_FIGURE = "fig-moons"
 REPOSITORY_LINE = re.compile(r'^repository = ".*"$', re.MULTILINE)
 
 
+class BookError(Exception):
+    """The book cannot be made, for a reason that fits one line."""
+
+
 class Book:
     """The book below a root folder: this checkout, or a small copy in a test."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.executed = root / "_build" / "executed"
+        self.running: list[NotebookClient] = []
+        self.stopped = False
 
     def chapters(self) -> list[str]:
         """The names of the numbered chapters, in order: "01_mixup" and so on."""
@@ -63,7 +72,10 @@ class Book:
 
     def source(self, chapter: str) -> NotebookNode:
         """The chapter as written in book/, as a notebook without outputs."""
-        notebook = jupytext.read(self.root / "book" / f"{chapter}.md")
+        path = self.root / "book" / f"{chapter}.md"
+        if not path.is_file():
+            raise BookError(f"book/{chapter}.md is missing, and _toc.yml names it")
+        notebook = jupytext.read(path)
         notebook.metadata.pop("jupytext", None)
         repository = self.repository() or ""
         for cell in notebook.cells:
@@ -72,8 +84,7 @@ class Book:
 
     def stored(self, chapter: str) -> NotebookNode | None:
         """The chapter as stored in notebooks/, if it is there."""
-        path = self.root / "notebooks" / f"{chapter}.ipynb"
-        return nbformat.read(path, as_version=4) if path.exists() else None
+        return _read(self.root / "notebooks" / f"{chapter}.ipynb")
 
     def in_step(self, chapter: str) -> bool:
         """Do book/ and notebooks/ hold the same cells? Outputs and the repository aside."""
@@ -87,16 +98,15 @@ class Book:
         if "GITHUB_REPOSITORY" in os.environ:
             server = os.environ.get("GITHUB_SERVER_URL", "https://github.com")
             return f"{server}/{os.environ['GITHUB_REPOSITORY']}"
+        if shutil.which("git") is None:
+            return None
         remote = subprocess.run(
             ["git", "-C", str(self.root), "remote", "get-url", "origin"],
             capture_output=True,
             text=True,
             check=False,
-        ).stdout.strip()
-        found = re.fullmatch(
-            r"(?:https://|git@|ssh://git@)github\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?", remote
         )
-        return f"https://github.com/{found[1]}" if found else None
+        return public_address(remote.stdout.strip())
 
     def sync(self) -> None:
         """Carry the sources over to notebooks/; outputs stay where their cell is unchanged."""
@@ -110,18 +120,31 @@ class Book:
             print(f"synced   notebooks/{chapter}.ipynb")
 
     def execute(self) -> list[str]:
-        """Execute the stale chapters; returns the names of those that failed."""
+        """Execute the stale chapters; returns the names of those that failed.
+
+        Broken off by Ctrl-C, it ends the kernels that run and starts no other.
+        """
         self.executed.mkdir(parents=True, exist_ok=True)
-        with ThreadPoolExecutor(WORKERS) as pool:
+        pool = ThreadPoolExecutor(WORKERS)
+        try:
             return [name for name in pool.map(self._execute, self.notebooks()) if name]
+        except KeyboardInterrupt:
+            self.stopped = True
+            pool.shutdown(wait=False, cancel_futures=True)
+            for client in list(self.running):
+                _end(client)
+            raise
+        finally:
+            pool.shutdown()
 
     def _execute(self, chapter: str) -> str | None:
         target = self.executed / f"{chapter}.ipynb"
         notebook, key = self.source(chapter), self._key(chapter)
-        if target.exists() and nbformat.read(target, as_version=4).metadata.umixup.key == key:
+        executed = _read(target)
+        if executed is not None and executed.metadata.get("umixup", {}).get("key") == key:
             print(f"fresh    {chapter}", flush=True)
             return None
-        target.unlink(missing_ok=True)
+        _remove(target)
         if not self.in_step(chapter):
             print(f"note     notebooks/{chapter}.ipynb is out of step: make sync", flush=True)
         start = time.perf_counter()
@@ -136,11 +159,16 @@ class Book:
                 kernel_name="python3",
                 resources=folder,
             )
+            self.running.append(client)
             try:
                 client.execute()
             except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+                if self.stopped:
+                    return None
                 print(f"FAILED   {chapter}\n{error}", file=sys.stderr, flush=True)
                 return chapter
+            finally:
+                self.running.remove(client)
         seconds = time.perf_counter() - start
         notebook.metadata.umixup = {"key": key, "seconds": seconds}
         _write(notebook, target)
@@ -158,11 +186,19 @@ class Book:
         digest.update(repr(sorted((d.name, d.version) for d in installed)).encode())
         return digest.hexdigest()
 
+    def _ran(self, chapter: str) -> NotebookNode:
+        """The chapter as executed; that it is fresh is not asked."""
+        notebook = _read(self.executed / f"{chapter}.ipynb")
+        if notebook is None or "umixup" not in notebook.metadata:
+            raise BookError(f"{chapter} is not executed: python book/make.py execute")
+        return notebook
+
     def store(self) -> None:
         """Put the executed chapters into notebooks/."""
         for chapter in self.notebooks():
-            notebook = nbformat.read(self.executed / f"{chapter}.ipynb", as_version=4)
-            del notebook.metadata["umixup"]
+            notebook = self._ran(chapter)
+            # The head of a chapter says how long it takes: a test holds it against this.
+            notebook.metadata.umixup = {"seconds": round(notebook.metadata.umixup.seconds)}
             for cell in notebook.cells:
                 cell.metadata.pop("execution", None)  # when each cell ran: noise in every diff
                 figure = cell.metadata.get("mystnb", {}).get("figure", {}).get("name")
@@ -184,14 +220,16 @@ class Book:
         for page in (stage / "book").glob("*.md"):
             page.write_text(generated.filled(page.read_text("utf-8"), sources), encoding="utf-8")
         for chapter in chapters:
-            notebook = nbformat.read(self.executed / f"{chapter}.ipynb", as_version=4)
+            notebook = self._ran(chapter)
             notebook.cells.append(nbformat.v4.new_markdown_cell(self._provenance(notebook)))
             _write(notebook, stage / "notebooks" / f"{chapter}.ipynb")
         config = yaml.safe_load((self.root / "_config.yml").read_text(encoding="utf-8"))
-        if repository := self.repository():
+        repository = self.repository() or ""
+        if any(host in repository for host in ("github", "gitlab", "bitbucket")):  # the theme's
             config["repository"] = {"url": repository, "branch": "main"}
-            config["launch_buttons"] = {"colab_url": "https://colab.research.google.com"}
             config["html"] |= {"use_repository_button": True, "use_issues_button": True}
+        if repository.startswith("https://github.com/"):  # what Colab opens
+            config["launch_buttons"] = {"colab_url": "https://colab.research.google.com"}
         (stage / "_config.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
         # --all, since an incremental build does not see a reference that goes dead elsewhere.
         command = [str(Path(sys.executable).with_name("jupyter-book")), "build", "--all"]
@@ -253,6 +291,23 @@ class Book:
         )
 
 
+def public_address(remote: str) -> str | None:
+    """The web address that anybody can clone, of a git remote; ``None`` of one on this machine.
+
+    >>> public_address("git@gitlab.com:someone/book.git")
+    'https://gitlab.com/someone/book'
+    """
+    if short := re.fullmatch(r"[\w.-]+@([\w.-]+):(.+)", remote):
+        remote = f"ssh://{short[1]}/{short[2]}"
+    url = urlsplit(remote)
+    if url.scheme not in ("http", "https", "ssh", "git") or "." not in (url.hostname or ""):
+        return None
+    on_the_web = url.scheme.startswith("http")
+    host = url.netloc.rpartition("@")[2] if on_the_web else url.hostname  # never a password
+    scheme = url.scheme if on_the_web else "https"
+    return f"{scheme}://{host}{url.path.rstrip('/').removesuffix('.git')}"
+
+
 def _parameters(notebook: NotebookNode) -> dict[str, str]:
     """Names and default values in the cell tagged "parameters"."""
     for cell in notebook.cells:
@@ -286,6 +341,31 @@ def _carry_over(old: NotebookNode, new: NotebookNode) -> None:
                 break
 
 
+def _read(path: Path) -> NotebookNode | None:
+    """The notebook in a file; ``None`` if there is none, or none that can be read."""
+    try:
+        return nbformat.read(path, as_version=4)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, nbformat.ValidationError):
+        return None
+
+
+def _remove(path: Path) -> None:
+    """Whatever stands where a file of ours is to be."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _end(client: NotebookClient) -> None:
+    """End a kernel and what it started, at once."""
+    provisioner = getattr(client.km, "provisioner", None)
+    group = getattr(provisioner, "pgid", None)
+    if group:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
+
+
 def _write(notebook: NotebookNode, path: Path) -> None:
     beside = path.with_suffix(".part")
     nbformat.write(notebook, beside)
@@ -298,8 +378,19 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0] not in commands:
         print(f"usage: python book/make.py {{{'|'.join(commands)}}}", file=sys.stderr)
         return 2
-    book = Book(Path.cwd())
-    match arguments[0]:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return _run(arguments[0], Book(Path.cwd()))
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    except BookError as error:
+        print(f"book/make.py: {error}", file=sys.stderr)
+        return 1
+
+
+def _run(command: str, book: Book) -> int:
+    match command:
         case "sync":
             book.sync()
         case "site":
@@ -308,7 +399,7 @@ def main(arguments: list[str]) -> int:
             if wrong := book.coursework():
                 print("\n".join(wrong), file=sys.stderr)
                 return 1
-        case command:
+        case _:
             if failed := book.execute():
                 print(f"failed: {', '.join(failed)}", file=sys.stderr)
                 return 1

@@ -4,8 +4,10 @@ import gc
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,7 +16,7 @@ import generated
 import nbformat
 import pytest
 import torch
-from make import Book
+from make import Book, BookError
 
 import umixup
 
@@ -255,6 +257,86 @@ def test_a_failing_cell_fails_the_book_and_is_not_kept(small, capsys):
     assert subprocess.run(command, cwd=small.root, check=False, capture_output=True).returncode == 1
 
 
+DAMAGES = {
+    "empty": lambda path: path.write_text(""),
+    "cut off": lambda path: path.write_bytes(path.read_bytes()[:200]),
+    "no notebook": lambda path: path.write_text("[1, 2]"),
+    "foreign": lambda path: path.write_text('{"cells": [], "metadata": {}, "nbformat": 4}'),
+    "no text": lambda path: path.write_bytes(b"\xff\xfe\x00"),
+    "a folder": lambda path: (path.unlink(), (path / "x").mkdir(parents=True)),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_among_the_executed_is_made_anew(small, capsys, damage):
+    assert small.execute() == []
+    capsys.readouterr()
+    DAMAGES[damage](small.executed / "01_one.ipynb")
+    with pytest.raises(BookError, match="01_one is not executed"):
+        small.site()
+    assert small.execute() == []
+    assert re.findall(r"executed (\w+)", capsys.readouterr().out) == ["01_one"]
+
+
+def made(small, command, **environment):
+    """What ``python book/make.py COMMAND`` says in a small book."""
+    return subprocess.run(
+        [sys.executable, ROOT / "book/make.py", command],
+        cwd=small.root,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_no_git_is_no_repository(small, tmp_path):
+    assert made(small, "sync", PATH=str(tmp_path)).returncode == 0
+    assert small.in_step("01_one")
+
+
+def test_a_chapter_that_is_gone_is_told_in_one_line(small):
+    (small.root / "book/02_two.md").unlink()
+    for command in ("sync", "execute", "coursework"):
+        done = made(small, command)
+        assert done.returncode == 1
+        assert done.stderr == ("book/make.py: book/02_two.md is missing, and _toc.yml names it\n")
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_the_execution_and_its_kernels_at_once(small, stop):
+    pids = small.root / "pids"
+    for chapter in ("01_one", "02_two"):
+        sleeps = f"open({str(pids)!r}, 'a').write(f'{{__import__(\"os\").getpid()}}\\n')\n"
+        sleeps += "__import__('time').sleep(300)"
+        change(small.root / f"book/{chapter}.md", "1 + 1", sleeps)
+    process = subprocess.Popen(
+        [sys.executable, ROOT / "book/make.py", "execute"],
+        cwd=small.root,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    begin = time.monotonic()
+    while not pids.exists() or len(pids.read_text().split()) < 2:
+        assert time.monotonic() < begin + 60
+        time.sleep(0.1)
+    os.killpg(process.pid, stop)
+    _, told = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert told == "stopped\n"
+    for pid in pids.read_text().split():
+        assert not alive(int(pid))
+    assert not list((small.root / "_build/executed").glob("*.ipynb"))
+
+
+def alive(pid):
+    """Does a process run? One that has ended, and is not yet collected, does not."""
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+
+
 def test_a_dead_reference_fails_the_site_each_time_until_it_is_mended(small):
     assert small.execute() == []
     assert small.site() == 0
@@ -285,8 +367,13 @@ def test_an_unknown_command_is_refused():
         ("https://github.com/someone/book.git", "https://github.com/someone/book"),
         ("git@github.com:someone/book.git", "https://github.com/someone/book"),
         ("ssh://git@github.com/someone/book", "https://github.com/someone/book"),
+        ("https://example.org/a/book.git", "https://example.org/a/book"),
+        ("https://me:secret@gitlab.com/a/b/book", "https://gitlab.com/a/b/book"),
+        ("ssh://git@example.org:2222/a/book.git", "https://example.org/a/book"),
+        ("http://example.org:8080/a/book", "http://example.org:8080/a/book"),
         ("/srv/git/book", None),
-        ("https://example.org/book.git", None),
+        ("file:///srv/git/book", None),
+        ("git@localhost:book", None),
         (None, None),
     ],
 )

@@ -41,6 +41,7 @@ def test_clean_leaves_the_checkout_as_cloned(tmp_path):
     assert run("git", "clone", "-q", ROOT, clone).returncode == 0
     (clone / "Makefile").write_text((ROOT / "Makefile").read_text())
     for made in (
+        ".venv/made-by-make",
         ".venv/bin/python",
         "_build/html/index.html",
         "umixup.egg-info/PKG-INFO",
@@ -57,3 +58,44 @@ def test_clean_leaves_the_checkout_as_cloned(tmp_path):
     assert run("make", "clean", cwd=clone).returncode == 0
     left = run("git", "status", "--porcelain", "--ignored", cwd=clone).stdout.split()
     assert [path for path in left if path not in ("M", "Makefile")] == []
+
+
+def test_clean_leaves_an_environment_that_make_did_not_make(tmp_path):
+    clone = tmp_path / "clone"
+    assert run("git", "clone", "-q", ROOT, clone).returncode == 0
+    (clone / "Makefile").write_text((ROOT / "Makefile").read_text())
+    for precious in (
+        tmp_path / "own/bin/python",
+        clone / ".venv/lib/mine",
+        clone / "x/__pycache__/y",
+    ):
+        precious.parent.mkdir(parents=True)
+        precious.touch()
+    done = run("make", "clean", f"VENV={tmp_path}/own", cwd=clone)
+    assert done.returncode == 0
+    assert f"left alone: {tmp_path}/own" in done.stdout
+    assert "left alone: .venv" in run("make", "clean", cwd=clone).stdout
+    assert (tmp_path / "own/bin/python").exists()
+    assert (clone / ".venv/lib/mine").exists()
+    assert (clone / "x/__pycache__/y").exists()
+
+
+def test_a_path_with_a_space_is_refused_before_anything_is_removed(tmp_path):
+    (tmp_path / "my").mkdir()
+    (tmp_path / "my venv").mkdir()
+    done = run("make", "-C", ROOT, "clean", f"VENV={tmp_path}/my venv")
+    assert done.returncode != 0
+    assert "make needs a path without spaces" in done.stderr
+    assert (tmp_path / "my").exists()
+    assert (tmp_path / "my venv").exists()
+
+
+def test_an_environment_of_ones_own_is_installed_into_and_not_made_anew(tmp_path):
+    python = tmp_path / "own/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "$@" >> "$(dirname "$0")/asked"\n')
+    python.chmod(0o755)
+    assert run("make", "-C", ROOT, "install", f"VENV={tmp_path}/own").returncode == 0
+    assert "install -qq -c constraints.txt -e .[dev]" in (python.parent / "asked").read_text()
+    assert not (tmp_path / "own/pyvenv.cfg").exists()
+    assert not (tmp_path / "own/made-by-make").exists()
