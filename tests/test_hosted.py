@@ -1,0 +1,150 @@
+"""Chapters and student notebooks on a machine with torch and without umixup: a hosted service.
+
+The machine is a virtual environment that has what such services come with, and the address of the
+repository is that of this checkout: its last commit is what the first cell installs.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import coursework
+import nbformat
+import plain
+import pytest
+from make import Book
+from nbclient import NotebookClient
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[1]
+BOOK = Book(ROOT)
+# What a hosted notebook service has; the library, ART, optuna, tyro and torchmetrics are to come.
+HAS = ("torch", "torchvision", "ipykernel", "matplotlib", "scikit-learn", "statsmodels", "pip")
+LACKS = ("umixup", "adversarial-robustness-toolbox", "optuna", "tyro", "torchmetrics", "seaborn")
+STUDENT_IS_TOLD = "Write the address of the book's repository between the quotation marks"
+
+
+def needed(names: tuple[str, ...]) -> dict[str, importlib.metadata.Distribution]:
+    """The distributions of these names and all that they depend on."""
+    found: dict[str, importlib.metadata.Distribution] = {}
+    left = list(names)
+    while left:
+        name = left.pop()
+        if name in found:
+            continue
+        found[name] = importlib.metadata.distribution(name)
+        for line in found[name].requires or []:
+            requirement = Requirement(line)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                left.append(requirement.name)
+    return found
+
+
+@pytest.fixture(scope="session")
+def host(tmp_path_factory) -> Path:
+    """A folder of links to the packages of such a service."""
+    folder = tmp_path_factory.mktemp("host")
+    for distribution in needed(HAS).values():
+        for top in {file.parts[0] for file in distribution.files or []} - {"..", "__pycache__"}:
+            link = folder / top
+            if not link.exists():
+                link.symlink_to(Path(str(distribution.locate_file(top))))
+    return folder
+
+
+@pytest.fixture
+def machine(host, tmp_path, monkeypatch) -> Path:
+    """Such a machine: the python of an environment of its own, and a kernel "hosted" that is it."""
+    venv = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    [site] = venv.glob("lib/python*/site-packages")
+    (site / "host.pth").write_text(f"{host}\n")
+    python = venv / "bin/python"
+    spec = tmp_path / "jupyter/kernels/hosted/kernel.json"
+    spec.parent.mkdir(parents=True)
+    argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec.write_text(json.dumps({"argv": argv, "display_name": "hosted", "language": "python"}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    return python
+
+
+def installed(python: Path) -> set[str]:
+    """The names of the distributions that a python finds."""
+    code = "import importlib.metadata as m; print(*{d.name.lower() for d in m.distributions()})"
+    done = subprocess.run(
+        [python, "-c", code], cwd=python.parent, capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split())
+
+
+def first_cell(repository: str) -> str:
+    [*_, cell] = [c for c in BOOK.source("01_mixup").cells if "repository =" in c.source]
+    return re.sub(r'^repository = ".*"$', f'repository = "{repository}"', cell.source, flags=re.M)
+
+
+def test_the_machine_lacks_what_it_is_to_lack(machine):
+    found = installed(machine)
+    assert {"torch", "torchvision", "numpy", "pandas", "pip"} <= found
+    assert not found & set(LACKS)
+
+
+@pytest.mark.parametrize(
+    ("repository", "words"),
+    [("", STUDENT_IS_TOLD), ("file:///no/such/place", "'/no/such/place' does not")],
+)
+def test_without_a_repository_the_first_cell_tells_a_student_what_to_do(
+    machine, tmp_path, repository, words
+):
+    done = subprocess.run(
+        [machine, "-c", first_cell(repository)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert done.stderr.splitlines()[-1].startswith("RuntimeError") or words in done.stderr
+    assert words in done.stderr
+    assert not (tmp_path / "umixup-book").exists()
+
+
+def notebooks() -> list[tuple[str, str]]:
+    """Every page that runs, as it is and as a student's."""
+    return [("chapter", name) for name in BOOK.notebooks()] + [
+        ("student", name) for name in BOOK.chapters()
+    ]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("kind", "name"), notebooks(), ids=[f"{kind} {name}" for kind, name in notebooks()]
+)
+def test_a_notebook_installs_the_library_and_runs(kind, name, machine, tmp_path, record_property):
+    notebook = BOOK.source(name)
+    if kind == "student":
+        notebook = coursework.student(notebook, plain.titles([]))
+    [cell] = [c for c in notebook.cells if "repository =" in c.source]
+    cell.source = first_cell(f"file://{ROOT}")
+    empty = tmp_path / "content"
+    empty.mkdir()
+    begin = time.perf_counter()
+    NotebookClient(
+        notebook, timeout=900, kernel_name="hosted", resources={"metadata": {"path": str(empty)}}
+    ).execute()
+    record_property("seconds", round(time.perf_counter() - begin))
+    found = installed(machine)
+    assert {"umixup", "optuna", "tyro"} <= found
+    [site] = (tmp_path / "venv").glob("lib/python*/site-packages")
+    assert not {"torch", "torchvision"} & {p.name for p in site.iterdir()}, "torch was replaced"
+    said = [o for c in notebook.cells for o in c.get("outputs", []) if o.output_type == "error"]
+    assert not said
+    assert os.path.isdir(empty / "umixup-book/results")
+    assert nbformat.validator.isvalid(notebook)
