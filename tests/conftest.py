@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import json
 import os
 import subprocess
 import sys
@@ -11,12 +13,32 @@ from pathlib import Path
 import pytest
 import torch
 from hypothesis import settings
+from packaging.requirements import Requirement
 
 from umixup import data
 
 torch.set_num_threads(1)
 settings.register_profile("umixup", max_examples=50, deadline=None, derandomize=True, database=None)
 settings.load_profile("umixup")
+
+# What a hosted notebook service has; the library, ART, optuna, tyro and torchmetrics are to come.
+HOST_HAS = ("torch", "torchvision", "ipykernel", "matplotlib", "scikit-learn", "statsmodels", "pip")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--part 2/5``: of the long tests, each fifth one, from the second on."""
+    parser.addoption("--part", default="1/1", metavar="K/N", help="of the long tests, 1/1 is all")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the long tests out that are not of the part."""
+    k, n = map(int, config.getoption("part").split("/"))
+    if not 1 <= k <= n:
+        raise pytest.UsageError(f"--part {k}/{n}: the first number is from 1 to the second")
+    long = [item for item in items if item.get_closest_marker("long")]
+    others = {id(item) for item in long} - {id(item) for item in long[k - 1 :: n]}
+    config.hook.pytest_deselected(items=[item for item in items if id(item) in others])
+    items[:] = [item for item in items if id(item) not in others]
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +65,48 @@ def run_python() -> Callable[..., str]:
         return done.stdout.strip()
 
     return run
+
+
+def needed(names: tuple[str, ...]) -> dict[str, importlib.metadata.Distribution]:
+    """The distributions of these names and all that they depend on."""
+    found: dict[str, importlib.metadata.Distribution] = {}
+    left = list(names)
+    while left:
+        name = left.pop()
+        if name in found:
+            continue
+        found[name] = importlib.metadata.distribution(name)
+        for line in found[name].requires or []:
+            requirement = Requirement(line)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                left.append(requirement.name)
+    return found
+
+
+@pytest.fixture(scope="session")
+def host(tmp_path_factory) -> Path:
+    """A folder of links to the packages of such a service."""
+    folder = tmp_path_factory.mktemp("host")
+    for distribution in needed(HOST_HAS).values():
+        for top in {file.parts[0] for file in distribution.files or []} - {"..", "__pycache__"}:
+            link = folder / top
+            if not link.exists():
+                link.symlink_to(Path(str(distribution.locate_file(top))))
+    return folder
+
+
+@pytest.fixture
+def machine(host, tmp_path, monkeypatch) -> Path:
+    """Such a machine: the python of an environment of its own, and a kernel "hosted" that is it."""
+    venv = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    [site] = venv.glob("lib/python*/site-packages")
+    (site / "host.pth").write_text(f"{host}\n")
+    python = venv / "bin/python"
+    spec = tmp_path / "jupyter/kernels/hosted/kernel.json"
+    spec.parent.mkdir(parents=True)
+    argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec.write_text(json.dumps({"argv": argv, "display_name": "hosted", "language": "python"}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    return python

@@ -15,7 +15,6 @@ from pathlib import Path
 import generated
 import nbformat
 import pytest
-import torch
 from make import Book, BookError
 
 import umixup
@@ -520,22 +519,6 @@ def test_every_image_of_the_site_has_a_text(site):
             assert not alt.endswith((".png", ".svg"))
             seen += 1
     assert seen >= 10
-
-
-def test_the_code_in_the_readme_runs(tmp_path, monkeypatch):
-    first, *more = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    names = {}
-    exec(first, names)
-    assert names["targets"].shape == (128, 10)
-    images, labels = names["images"], names["labels"]
-    names |= {"loader": [(images, labels)], "epoch": 0}
-    names["model"] = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.LazyLinear(10))
-    monkeypatch.chdir(tmp_path)  # where the run leaves its files
-    for code in more:
-        exec(code, names)
-    assert len(list(tmp_path.rglob("*.json"))) == 1
-    assert torch.isfinite(names["loss"])
-    assert names["collate"](list(zip(images, labels, strict=True)))[1].shape == (128, 10)
 
 
 def test_the_table_in_the_readme_is_the_papers():

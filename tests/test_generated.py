@@ -5,9 +5,7 @@ import inspect
 import re
 from pathlib import Path
 
-import coursework
 import generated
-import nbformat
 import pytest
 from make import Book
 from plain import Piece
@@ -222,17 +220,6 @@ def test_a_syllabus_keeps_the_order_that_the_chapters_need(which):
 def test_every_chapter_is_taught():
     taught = set(links(page("teach")))
     assert set(before()) <= taught, "book/teach.md: a session or a project is missing"
-
-
-def test_the_answers_of_a_student_are_taken_apart_as_the_page_says(tmp_path, monkeypatch):
-    [code] = re.findall(r"```python\n(.*?)```", page("teach"), re.DOTALL)
-    (tmp_path / "handed-in").mkdir()
-    student = coursework.student(SOURCES.notebooks["07_symmetry"], {})
-    nbformat.write(student, tmp_path / "handed-in/07_symmetry.ipynb")
-    monkeypatch.chdir(tmp_path)
-    names = {}
-    exec(code, names)
-    assert list(names["answers"]) == re.findall(r"^:label: (ex-.*)$", page("07_symmetry"), re.M)
 
 
 # --- the records --------------------------------------------------------------------------------

@@ -6,12 +6,9 @@ repository is that of this checkout: its last commit is what the first cell inst
 
 from __future__ import annotations
 
-import importlib.metadata
-import json
 import os
 import re
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -21,59 +18,11 @@ import plain
 import pytest
 from make import Book
 from nbclient import NotebookClient
-from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 BOOK = Book(ROOT)
-# What a hosted notebook service has; the library, ART, optuna, tyro and torchmetrics are to come.
-HAS = ("torch", "torchvision", "ipykernel", "matplotlib", "scikit-learn", "statsmodels", "pip")
 LACKS = ("umixup", "adversarial-robustness-toolbox", "optuna", "tyro", "torchmetrics", "seaborn")
 STUDENT_IS_TOLD = "Write the address of the book's repository between the quotation marks"
-
-
-def needed(names: tuple[str, ...]) -> dict[str, importlib.metadata.Distribution]:
-    """The distributions of these names and all that they depend on."""
-    found: dict[str, importlib.metadata.Distribution] = {}
-    left = list(names)
-    while left:
-        name = left.pop()
-        if name in found:
-            continue
-        found[name] = importlib.metadata.distribution(name)
-        for line in found[name].requires or []:
-            requirement = Requirement(line)
-            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
-                left.append(requirement.name)
-    return found
-
-
-@pytest.fixture(scope="session")
-def host(tmp_path_factory) -> Path:
-    """A folder of links to the packages of such a service."""
-    folder = tmp_path_factory.mktemp("host")
-    for distribution in needed(HAS).values():
-        for top in {file.parts[0] for file in distribution.files or []} - {"..", "__pycache__"}:
-            link = folder / top
-            if not link.exists():
-                link.symlink_to(Path(str(distribution.locate_file(top))))
-    return folder
-
-
-@pytest.fixture
-def machine(host, tmp_path, monkeypatch) -> Path:
-    """Such a machine: the python of an environment of its own, and a kernel "hosted" that is it."""
-    venv = tmp_path / "venv"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
-    [site] = venv.glob("lib/python*/site-packages")
-    (site / "host.pth").write_text(f"{host}\n")
-    python = venv / "bin/python"
-    spec = tmp_path / "jupyter/kernels/hosted/kernel.json"
-    spec.parent.mkdir(parents=True)
-    argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    spec.write_text(json.dumps({"argv": argv, "display_name": "hosted", "language": "python"}))
-    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
-    monkeypatch.delenv("PYTHONPATH", raising=False)
-    return python
 
 
 def installed(python: Path) -> set[str]:

@@ -1,4 +1,4 @@
-"""The command line: ``umixup train | sweep | results | data | config``.
+"""The command line of umixup: train, sweep, results, data and config.
 
     umixup train --profile quick --scheme "U(B(2.2,0.9))" --loss nc
     umixup sweep --table 3 --profile quick --runs 5 --workers 2
@@ -274,7 +274,7 @@ class Data:
 
 @dataclass
 class Config:
-    """Show a profile's config as JSON, to edit and give to ``umixup train --config``.
+    """Show a profile's config as JSON, for an editor and then for ``--config`` of ``train``.
 
     For example,
 
