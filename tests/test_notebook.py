@@ -155,6 +155,10 @@ def test_the_records_are_those_named_or_the_books_own(tmp_path, monkeypatch):
     (tmp_path / "notebooks").mkdir()
     monkeypatch.chdir(tmp_path / "notebooks")
     assert notebook.records_folder("mine") == Path("mine")
+    assert Path("mine").is_dir()
+    Path("file").touch()
+    with pytest.raises(ValueError, match="results_folder = 'file': it must be a folder"):
+        notebook.records_folder("file")
     assert notebook.records_folder() is None
     (tmp_path / "results").mkdir()
     assert notebook.records_folder() is None

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from umixup import data, training
+from umixup._files import check_writable
 
 #: Where the first cell of a chapter puts a copy of the repository, on a machine without umixup.
 CLONE = "umixup-book"
@@ -140,13 +141,20 @@ class _Soft(ast.NodeTransformer):
 def records_folder(named: str = "") -> Path | None:
     """The folder of records: the one named, or else the book's own, ``results/`` here or above.
 
-    On a hosted service they lie in the copy of the repository that a chapter's first cell made.
+    The one named is made, if need be. On a hosted service the book's own lie in the copy of the
+    repository that a chapter's first cell made.
 
     Returns:
         ``None`` where none is named and the book's records are not here.
+
+    Raises:
+        ValueError: the one named cannot be made.
     """
     if named:
-        return Path(named)
+        folder = Path(named)
+        if not folder.is_dir():
+            check_writable("results_folder", folder)
+        return folder
     here = Path.cwd()
     homes = (here, *here.parents, here / CLONE)
     found = (folder / "results" for folder in homes)
