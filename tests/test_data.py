@@ -6,6 +6,8 @@ import hashlib
 import os
 import pickle
 import shlex
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -363,6 +365,17 @@ def test_a_title_needs_no_files_and_no_torchvision(run_python):
         "from umixup.data import title; print(title('cifar10-jpeg'), title('folder:none'))"
     )
     assert run_python(code, UMIXUP_DATA="nowhere") == "JPEG copy of CIFAR10 none"
+
+
+def test_a_download_that_fails_is_told_in_one_line(tmp_path, monkeypatch):
+    def unreachable(*_, **__):
+        raise urllib.error.URLError("no network")
+
+    monkeypatch.setattr(urllib.request, "urlopen", unreachable)
+    for name in ("mnist", "cifar10"):
+        with pytest.raises(ConnectionError, match=r"could not be downloaded: .*no network") as told:
+            data.fetch(name, tmp_path)
+        assert "\n" not in str(told.value)
 
 
 def test_fetching_the_digits_needs_no_network(digits):

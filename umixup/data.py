@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
 from urllib.parse import quote
 
 import torch
@@ -239,6 +240,7 @@ def fetch(name: str, root: str | os.PathLike[str] | None = None) -> DataSet:
 
     Raises:
         ValueError, FileNotFoundError: as ``load``; images of folders are not to be downloaded.
+        ConnectionError: the files could not be downloaded.
     """
     if check_name(name).endswith(_VALIDATION):
         return fetch(name.removesuffix(_VALIDATION), root).validation()
@@ -246,8 +248,16 @@ def fetch(name: str, root: str | os.PathLike[str] | None = None) -> DataSet:
         try:
             _verify(name, folder(root))
         except FileNotFoundError:
-            _torchvision_class(name)(str(folder(root)), train=True, download=True)
+            _download(name, folder(root))
     return load(name, root)
+
+
+def _download(name: str, root: Path) -> None:
+    try:
+        _torchvision_class(name)(str(root), train=True, download=True)
+    except (RuntimeError, URLError) as error:
+        why = " ".join(str(error).split())
+        raise ConnectionError(f"dataset = {name!r} could not be downloaded: {why}") from None
 
 
 def _digits() -> DataSet:
