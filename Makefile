@@ -40,8 +40,8 @@ test: $(VENV)/installed  ## the library's tests, and every notebook against its 
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-test-all: test  ## and what a reader runs: every printed command, every chapter with other parameters
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m long --part $(PART) --durations 0
+test-all: $(VENV)/installed  ## what make test leaves out: printed commands, other parameters, hosted machines
+	$(BIN)/python -m pytest tests -n 2 --dist worksteal -m long --part $(PART) --durations 0
 
 lint: $(VENV)/installed  ## ruff and mypy
 	$(BIN)/ruff check .

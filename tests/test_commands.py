@@ -90,6 +90,13 @@ HOW: dict[str, How | Elsewhere] = {
     ),
     "make help": How("make coursework", records=False),
     "make coursework": How("written  _build/coursework: 14 chapters", records=False),
+    "make coursework REPOSITORY=https://example.org/your/umixup.git": How(
+        instead="make coursework REPOSITORY=https://example.org/your/umixup.git && "
+        "cat _build/coursework/student/01_mixup.ipynb",
+        why="the same, and a look into what it wrote",
+        says='repository = \\"https://example.org/your/umixup.git\\"',
+        records=False,
+    ),
     "make serve": How(
         before="mkdir -p _build/html; echo built > _build/html/index.html",
         instead="timeout 6 make serve & sleep 3; "
@@ -222,7 +229,7 @@ HOW: dict[str, How | Elsewhere] = {
         "UMixUp",
         before="mkdir my-results; cp results/fashion-mnist.jsonl my-results",
         none_says="folder = 'my-results': there is no such folder",
-        none_exit=2,
+        none_exit=1,
     ),
     "umixup results --csv > all.csv": How(none_says=NO_RUNS, none_exit=2),
     "umixup results pack": How(),
