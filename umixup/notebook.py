@@ -85,8 +85,9 @@ def check_recipe(profile: str, dataset: str) -> None:
     """Refuse a profile that cannot be trained on a data set, or would take hours on one core.
 
     Raises:
-        ValueError: the profile wants more training samples than there are, or more in one batch;
-            or it is "quick", which takes all of them, and there are more than 10,000.
+        ValueError: the profile wants more training samples than there are, or more in one batch,
+            or leaves a last batch of one; or it is "quick", which takes all of them, and there are
+            more than 10,000.
 
     >>> check_recipe("small", "digits")
     Traceback (most recent call last):
@@ -100,6 +101,12 @@ def check_recipe(profile: str, dataset: str) -> None:
         raise ValueError(
             f"profile = {profile!r} needs {needed} training samples, and dataset = {dataset!r} "
             f"has {there}"
+        )
+    n, size = recipe.train_size or there, recipe.batch_size
+    if n % size == 1:
+        raise ValueError(
+            f"dataset = {dataset!r}: of {n} training samples batches of {size} leave a batch of "
+            "one, which batch normalisation cannot train on: take one away"
         )
     if profile == "quick" and there > 10_000:
         raise ValueError(
