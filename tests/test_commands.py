@@ -24,7 +24,7 @@ import torch
 from make import Book
 
 import umixup
-from umixup import data
+from umixup import cli, data
 
 ROOT = Path(__file__).parents[1]
 PRINTED = printed.printed()
@@ -282,6 +282,17 @@ def test_every_printed_command_is_known_and_printed():
     unknown = {command: pages for command, pages in PRINTED.items() if command not in HOW}
     assert not unknown, "tests/test_commands.py has to say how these are run"
     assert not [command for command in HOW if command not in PRINTED], "printed no more"
+
+
+@pytest.mark.parametrize("shown", printed.helps())
+def test_a_command_in_the_help_is_shown_on_a_line_of_its_own(shown, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(shown.split()[1:])
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    examples = [command for command, pages in PRINTED.items() if shown in pages]
+    assert examples
+    for command in examples:
+        assert command in lines
 
 
 def test_what_runs_elsewhere_does():

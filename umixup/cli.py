@@ -14,6 +14,7 @@ missing); 2, it cannot be asked for like that; 130, Ctrl-C.
 from __future__ import annotations
 
 import argparse
+import inspect
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -308,13 +309,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parsed(arguments: Sequence[str]) -> Train | Sweep | Results | Data | Config:
     """The command with its options."""
     commands = Union[  # noqa: UP007 – not of types alone
-        Annotated[Train, tyro.conf.subcommand("train", default=_train(arguments))],
-        Annotated[Sweep, tyro.conf.subcommand("sweep")],
-        Annotated[Results, tyro.conf.subcommand("results")],
-        Annotated[Data, tyro.conf.subcommand("data")],
-        Annotated[Config, tyro.conf.subcommand("config")],
+        Annotated[Train, _command("train", Train, arguments, default=_train(arguments))],
+        Annotated[Sweep, _command("sweep", Sweep, arguments)],
+        Annotated[Results, _command("results", Results, arguments)],
+        Annotated[Data, _command("data", Data, arguments)],
+        Annotated[Config, _command("config", Config, arguments)],
     ]
     return tyro.cli(commands, prog="umixup", description=__doc__, args=arguments)
+
+
+def _command(name: str, kind: type, arguments: Sequence[str], **more: Any) -> object:
+    """A command with its help; in the list of all commands only the first paragraph of it."""
+    text = inspect.getdoc(kind) or ""
+    about = text if name in arguments[:1] else text.partition("\n\n")[0]
+    return tyro.conf.subcommand(name, description=about, **more)
 
 
 def _train(arguments: Sequence[str]) -> Train:
