@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.metadata
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import nbformat
 import pytest
 import torch
 from hypothesis import settings
+from make import Book
 from packaging.requirements import Requirement
 
 from umixup import data
+
+ROOT = Path(__file__).parents[1]
 
 torch.set_num_threads(1)
 settings.register_profile("umixup", max_examples=50, deadline=None, derandomize=True, database=None)
@@ -45,6 +51,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def digits() -> data.DataSet:
     """The digits, which are on every machine."""
     return data.load("digits")
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The real book's site, from the stored notebooks, as if published by a known repository."""
+    gc.collect()  # of other tests' kernels: ast.parse of Python 3.11 may fail if it comes inside
+    root = tmp_path_factory.mktemp("published")
+    for folder in ("book", "umixup", "results", "notebooks"):
+        shutil.copytree(ROOT / folder, root / folder)
+    for file in ("_toc.yml", "_config.yml"):
+        shutil.copy(ROOT / file, root)
+    book = Book(root)
+    book.executed.mkdir(parents=True)
+    for chapter in book.notebooks():
+        notebook = book.stored(chapter)
+        notebook.metadata.umixup = {"key": "stored", "seconds": 1.0}
+        nbformat.write(notebook, book.executed / f"{chapter}.ipynb")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UMIXUP_REPOSITORY", "https://github.com/example/umixup")
+        assert book.site() == 0
+    return root / "_build/html"
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """The book: chapters in step, executed and checked; a site that fails closed, and works offline."""
 
-import gc
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -411,27 +409,6 @@ class Loads(HTMLParser):
             self.loaded.append(about.get("src") or about.get("data") or "")
         if tag == "img":
             self.images.append(about)
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """The real book's site, from the stored notebooks, as if published by a known repository."""
-    gc.collect()  # of other tests' kernels: ast.parse of Python 3.11 may fail if it comes inside
-    root = tmp_path_factory.mktemp("published")
-    for folder in ("book", "umixup", "results", "notebooks"):
-        shutil.copytree(ROOT / folder, root / folder)
-    for file in ("_toc.yml", "_config.yml"):
-        shutil.copy(ROOT / file, root)
-    book = Book(root)
-    book.executed.mkdir(parents=True)
-    for chapter in NOTEBOOKS:
-        notebook = book.stored(chapter)
-        notebook.metadata.umixup = {"key": "stored", "seconds": 1.0}
-        nbformat.write(notebook, book.executed / f"{chapter}.ipynb")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("UMIXUP_REPOSITORY", "https://github.com/example/umixup")
-        assert book.site() == 0
-    return root / "_build/html"
 
 
 def test_no_page_shows_what_was_meant_for_a_table(site):
