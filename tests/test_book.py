@@ -167,6 +167,24 @@ def test_a_chapter_has_the_common_shape(chapter):
     assert 3 <= len(numbers) <= 5
 
 
+NUMBERS = {"half a": 0.5, "a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
+NUMBERS |= {"ten": 10, "fifteen": 15, "twenty": 20, "forty": 40}
+
+
+def seconds(words):
+    """The first time in a text: 30 in "half a minute to run", 10 in "about ten seconds"."""
+    number, unit = re.search(rf"\b({'|'.join(NUMBERS)}|\d+) (second|minute)s?\b", words).groups()
+    return float(NUMBERS.get(number, number)) * (60 if unit == "minute" else 1)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_the_time_at_the_head_is_the_one_measured(chapter):
+    text = "\n".join(c.source for c in cells(chapter, "markdown"))
+    head = seconds(re.search(r"^- \*\*Time:\*\* .*?; (.*)$", text, re.MULTILINE)[1])
+    measured = BOOK.stored(chapter).metadata.umixup.seconds  # by make notebooks, two at a time
+    assert head / 2 <= measured <= 2 * head, f"the head says {head:.0f} s"
+
+
 def test_the_first_cell_is_the_same_in_every_chapter():
     assert len({cells(chapter)[0].source for chapter in NOTEBOOKS}) == 1
 
