@@ -290,11 +290,14 @@ def test_a_chapter_runs_to_its_end_or_its_check_refuses(
         assert not refusal, f"it ran to its end, and was to be refused: {refusal}"
         return
     record_property("refused", f"{error.ename}: {error.evalue}")
-    assert refusal, error
-    assert error.ename in REFUSALS, error
-    assert refusal in error.evalue, error.evalue
     [check] = [c for c in cells if c.source.startswith("um.notebook.check_parameters(")]
-    assert error.source == check.source, "refused in another cell than the one that checks"
+    in_check = error.source == check.source
+    expected = refusal and refusal in error.evalue
+    if in_check and error.ename == "FileNotFoundError" and not expected:
+        pytest.skip(error.evalue)  # a data set that this machine does not have
+    assert error.ename in REFUSALS, error
+    assert expected, error
+    assert in_check, "refused in another cell than the one that checks"
 
 
 def test_every_chapter_has_cases():
