@@ -28,9 +28,9 @@ REFUSALS = ("ValueError", "TypeError", "FileNotFoundError")
 SOFT = "Claimed of the default parameters, but not so here"
 SHORTER = """\
 # Put in by a test: so few epochs and samples say nothing about the method.
-um.training.PROFILES["quick"] |= {"epochs": 2, "milestones": (1,), "width": 4}
-um.training.PROFILES["small"] |= {"epochs": 2, "milestones": (1,), "width": 4, "train_size": 500}
-um.training.PROFILES["full"] |= {"epochs": 2, "milestones": (1,), "width": 4, "train_size": 500}
+um.training.PROFILES["quick"] |= {"epochs": 2, "milestones": (1,)}
+um.training.PROFILES["small"] |= {"epochs": 2, "milestones": (1,), "train_size": 500}
+um.training.PROFILES["full"] |= {"epochs": 2, "milestones": (1,), "width": 8, "train_size": 500}
 """
 
 # A data set of one's own, 180 training images: `toy` writes them and puts their folder here.
