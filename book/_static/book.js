@@ -28,7 +28,7 @@ const addBreaks = () => {
   for (const formula of long) {
     const shown = formula.hasAttribute("display");
     const parts = [...formula.querySelectorAll(
-      ":is(mjx-math, mjx-math > mjx-mrow, mjx-math > mjx-mstyle) > *")];
+      shown ? "mjx-math > *" : ":is(mjx-math, mjx-math > mjx-mrow) > *")];
     for (const part of parts.filter((one) => one.matches("mjx-mo"))) {
       const [here, next] = [part, part.nextElementSibling || part]
         .map((one) => one.getAttribute("space"));
