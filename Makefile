@@ -65,6 +65,7 @@ bench: $(VENV)/installed  ## speed against other libraries, as ratios measured i
 	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
 
 serve:  ## serve the built site on http://localhost:8000
+	@[ -e _build/html/index.html ] || { echo "there is no site yet: make book" >&2; exit 1; }
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html 8000
 
 clean:  ## leave the checkout as cloned, but for your data/ and your own runs in results/

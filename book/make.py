@@ -124,7 +124,7 @@ class Book:
 
         Broken off by Ctrl-C, it ends the kernels that run and starts no other.
         """
-        self.executed.mkdir(parents=True, exist_ok=True)
+        _folder(self.executed)
         pool = ThreadPoolExecutor(WORKERS)
         try:
             return [name for name in pool.map(self._execute, self.notebooks()) if name]
@@ -210,8 +210,9 @@ class Book:
     def site(self) -> int:
         """Build the site from the executed chapters; the exit status of jupyter-book."""
         stage = self.root / "_build" / "source"
-        shutil.rmtree(stage, ignore_errors=True)
-        (stage / "notebooks").mkdir(parents=True)
+        _remove(stage)
+        _folder(stage / "notebooks")
+        _folder(self.root / "_build" / "html")
         chapters = self.notebooks()
         unwanted = shutil.ignore_patterns("*.py", "__pycache__", *(f"{c}.md" for c in chapters))
         shutil.copytree(self.root / "book", stage / "book", ignore=unwanted)
@@ -250,7 +251,7 @@ class Book:
         Returns what is wrong with the exercises; then none are written, and no old ones left.
         """
         folder = self.root / "_build" / "coursework"
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
         sources = {chapter: self.source(chapter) for chapter in self.chapters()}
         if wrong := exercises.problems(sources):
             return wrong
@@ -263,7 +264,7 @@ class Book:
                 print(f"note     {chapter} has no outputs: make notebooks", flush=True)
             for kind in (coursework.student, coursework.instructor):
                 path = folder / kind.__name__ / f"{chapter}.ipynb"
-                path.parent.mkdir(parents=True, exist_ok=True)
+                _folder(path.parent)
                 _write(kind(notebook, titles), path)
         print(f"written  {folder.relative_to(self.root)}: {len(sources)} chapters", flush=True)
         return []
@@ -353,8 +354,16 @@ def _remove(path: Path) -> None:
     """Whatever stands where a file of ours is to be."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+    elif path.exists() or path.is_symlink():
+        path.unlink()
+
+
+def _folder(path: Path) -> None:
+    """Make a folder of ours; a file that stands in its way goes."""
+    for one in (*reversed(path.parents), path):
+        if one.exists() and not one.is_dir():
+            one.unlink()
+    path.mkdir(parents=True, exist_ok=True)
 
 
 def _end(client: NotebookClient) -> None:

@@ -293,6 +293,25 @@ def test_a_damaged_file_among_the_executed_is_made_anew(small, capsys, damage):
     assert re.findall(r"executed (\w+)", capsys.readouterr().out) == ["01_one"]
 
 
+@pytest.mark.parametrize("foreign", ["_build", "_build/executed", "_build/source", "_build/html"])
+def test_a_foreign_file_in_the_way_goes(small, foreign):
+    (small.root / foreign).parent.mkdir(exist_ok=True)
+    (small.root / foreign).write_text("not ours\n")
+    assert small.execute() == []
+    assert small.site() == 0
+    assert (small.root / "_build/html/notebooks/01_one.html").is_file()
+
+
+def test_a_damaged_file_of_sphinx_is_made_anew(small):
+    assert small.execute() == []
+    assert small.site() == 0
+    kept = [p for p in (small.root / "_build").rglob("*") if p.suffix in (".pickle", ".doctree")]
+    assert kept
+    for path in kept:
+        path.write_bytes(b"\x80\x04 damaged")
+    assert small.site() == 0
+
+
 def made(small, command, **environment):
     """What ``python book/make.py COMMAND`` says in a small book."""
     return subprocess.run(

@@ -98,7 +98,7 @@ HOW: dict[str, How | Elsewhere] = {
         records=False,
     ),
     "make serve": How(
-        before="mkdir -p _build/html; echo built > _build/html/index.html",
+        before="mkdir -p _build/html && echo built > _build/html/index.html",
         instead="timeout 6 make serve & sleep 3; "
         "python -c \"import urllib.request as u; print(u.urlopen('http://localhost:8000').read())\"",
         why="it serves until it is stopped",

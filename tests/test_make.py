@@ -99,3 +99,9 @@ def test_an_environment_of_ones_own_is_installed_into_and_not_made_anew(tmp_path
     assert "install -qq -c constraints.txt -e .[dev]" in (python.parent / "asked").read_text()
     assert not (tmp_path / "own/pyvenv.cfg").exists()
     assert not (tmp_path / "own/made-by-make").exists()
+
+
+def test_there_is_nothing_to_serve_before_the_book_is_made(tmp_path):
+    done = run("make", "-f", ROOT / "Makefile", "serve", cwd=tmp_path)
+    assert done.returncode != 0
+    assert "there is no site yet: make book" in done.stderr
