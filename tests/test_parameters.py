@@ -103,10 +103,6 @@ CASES: dict[str, list[tuple[dict, str]]] = {
             },
             "",
         ),
-        (
-            {"dataset": "mnist", "profile": "full", "samples": 20, "sets": 2, "shorter": True},
-            "",
-        ),
         ({"records": False, "sets": 3, "samples": 50, "shorter": True}, ""),
         ({"dataset": "fashion-mnist"}, "choose profile = 'small'"),
         ({"profile": "full"}, "dataset = 'digits'"),
