@@ -105,7 +105,6 @@ CASES: dict[str, list[tuple[dict, str]]] = {
         ),
         ({"records": False, "sets": 3, "samples": 50, "shorter": True}, ""),
         ({"dataset": "fashion-mnist"}, "choose profile = 'small'"),
-        ({"profile": "full"}, "dataset = 'digits'"),
         ({"samples": 1}, "samples = 1, sets = 20: an interval needs at least 2"),
         ({"seeds": 1}, "seeds = 1, samples = 250, sets = 20: an interval needs at least 2"),
         ({"sets": 1}, "sets = 1: an interval needs at least 2"),
