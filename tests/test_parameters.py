@@ -214,7 +214,7 @@ CASES: dict[str, list[tuple[dict, str]]] = {
         ({"choice_runs": 7, "runs": 7}, "and trial_runs + fresh_runs, 6"),
         ({"test_runs": 1, "seed": 1}, "test_runs = 1: it must be at least 2"),
         ({"workers": 0}, "workers = 0: it must be at least 1"),
-        ({"profile": "small"}, "dataset = 'digits:validation' has 1149"),
+        ({"profile": "small"}, "dataset = 'digits:validation' has 1150"),
         ({"dataset": "fashion-mnist"}, "choose profile = 'small'"),
         ({"dataset": "digits:validation"}, "digits:validation:validation"),
     ],
