@@ -95,6 +95,16 @@ def test_a_profile_has_to_fit_the_data(profile, dataset, words):
             check_recipe(profile, dataset)
 
 
+@pytest.mark.parametrize(("n", "refused"), [(127, "needs 128"), (128, ""), (129, "batch of one")])
+def test_a_profile_needs_a_batch_and_no_last_batch_of_one(monkeypatch, digits, n, refused):
+    monkeypatch.setattr(notebook.data, "load", lambda name: digits.first(n))
+    if refused:
+        with pytest.raises(ValueError, match=refused):
+            check_recipe("quick", "digits")
+    else:
+        check_recipe("quick", "digits")
+
+
 # --- asserts ------------------------------------------------------------------------------------
 
 
