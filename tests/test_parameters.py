@@ -334,7 +334,7 @@ CASES: dict[str, list[tuple[dict, str]]] = {
     ],
     "14_beyond": [
         ({"few": 5, "units": 1000, "splits": 10, "steps": 400}, ""),
-        ({"seed": 1, "few": 50, "units": 1000, "splits": 10, "steps": 400}, ""),
+        ({"seed": 1, "few": 20, "units": 1000, "splits": 10, "steps": 400}, ""),
         ({"seed": 2, "few": 5, "units": 20_000, "splits": 11, "steps": 1500}, ""),
         ({"dataset": TOY, "few": 9, "units": 1000, "splits": 10, "steps": 400}, ""),
         (
