@@ -331,8 +331,7 @@ def _cells(notebook: NotebookNode) -> list[tuple[str, str, str]]:
 
 def _carry_over(old: NotebookNode, new: NotebookNode) -> None:
     """Give the new notebook the identities and outputs of the old one's equal cells."""
-    if "language_info" in old.metadata:
-        new.metadata.language_info = old.metadata.language_info
+    new.metadata |= {k: old.metadata[k] for k in ("language_info", "umixup") if k in old.metadata}
     left = list(old.cells)
     for cell in new.cells:
         for same in left:
