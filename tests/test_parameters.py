@@ -230,7 +230,7 @@ CASES: dict[str, list[tuple[dict, str]]] = {
         ({"dataset": "fashion-mnist"}, "choose profile = 'small'"),
         ({"most_pairs": 5000}, "most_pairs = 5000: a power of two"),
         ({"most_pairs": 2**11}, "most_pairs = 2048: a power of two"),
-        ({"policy_alpha": 0.0}, "policy_alpha = 0.0, policy_beta = 0.9: from 0.05 to 50"),
+        ({"policy_alpha": 0.0}, "policy_alpha = 0.0, policy_beta = 0.9: 0.05 to 50"),
         ({"sequences": 0}, "sequences = 0, trainings = 400: 1 to 10"),
         ({"trainings": 21}, "sequences = 3, trainings = 21: 1 to 10, even"),
         ({"records": False, "seed": 3, "most_pairs": 2**12, "trainings": 40}, ""),
