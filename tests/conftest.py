@@ -19,6 +19,7 @@ from hypothesis import settings
 from make import Book
 from packaging.requirements import Requirement
 
+import umixup
 from umixup import data
 
 ROOT = Path(__file__).parents[1]
@@ -77,7 +78,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def run_python() -> Callable[..., str]:
     """Run code in a fresh interpreter that finds this library; gives what it printed."""
-    library = str(Path(data.__file__).parents[1])
+    library = str(Path(umixup.__file__).parents[1])
 
     def run(code: str, **environment: str) -> str:
         paths = [library, os.environ.get("PYTHONPATH", "")]

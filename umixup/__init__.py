@@ -3,7 +3,9 @@
     import umixup as um
     scheme = um.parse("U(B(2.2,0.9))")
 
-Every name below is loaded when it is first used, so a bare ``import umixup`` is light.
+The library has three rooms, and imports go one way: the mathematics and the drop-ins in ``umixup``
+itself, the trainer in ``umixup.training``, and the evidence in ``umixup.experiments``. Every name
+below is loaded when it is first used, so a bare ``import umixup`` is light.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-_FROM = {  # public name -> the submodule that holds it
+_NAMES = {  # public name -> the module that defines it
     "Scheme": "schemes",
     "parse": "schemes",
     "erm": "schemes",
@@ -24,66 +26,68 @@ _FROM = {  # public name -> the submodule that holds it
     "D": "equivalence",
     "canonical": "equivalence",
 }
-_SUBMODULES = (
-    "policies",
-    "schemes",
-    "equivalence",
-    "losses",
-    "pairs",
-    "quadrature",
-    "bounds",
-    "mixing",
-    "data",
-    "models",
-    "evaluation",
-    "robustness",
-    "measures",
-    "results",
-    "checkpoints",
-    "training",
-    "sweep",
-    "paper",
-    "tables",
-    "studies",
-    "plotting",
-    "notebook",
-)
-__all__ = [*_FROM, *_SUBMODULES]
+_MODULES = {  # um.NAME -> where it lies
+    # the core
+    **{
+        name: name
+        for name in (
+            *("policies", "schemes", "equivalence", "quadrature", "bounds"),
+            *("pairs", "losses", "mixing"),
+        )
+    },
+    # the trainer
+    "training": "training",
+    "data": "training.data",
+    "models": "training.model",
+    "evaluation": "training.evaluation",
+    "checkpoints": "training.checkpoints",
+    # the evidence
+    "results": "experiments.records",
+    "sweep": "experiments.sweep",
+    "paper": "experiments.paper",
+    "tables": "experiments.tables",
+    "studies": "experiments.studies",
+    "measures": "experiments.measures",
+    "robustness": "experiments.robustness",
+    # what the book's chapters need
+    "plotting": "_book.plotting",
+    "notebook": "_book.notebook",
+}
+__all__ = [*_NAMES, *_MODULES]
 
 if TYPE_CHECKING:
     from umixup import (
         bounds,
-        checkpoints,
-        data,
         equivalence,
-        evaluation,
         losses,
-        measures,
         mixing,
-        models,
-        notebook,
         pairs,
-        paper,
-        plotting,
         policies,
         quadrature,
-        results,
-        robustness,
         schemes,
+        training,
+    )
+    from umixup._book import notebook, plotting
+    from umixup.equivalence import D, U, canonical
+    from umixup.experiments import (
+        measures,
+        paper,
+        robustness,
         studies,
         sweep,
         tables,
-        training,
     )
-    from umixup.equivalence import D, U, canonical
+    from umixup.experiments import records as results
     from umixup.schemes import Scheme, dat, erm, mixup, parse, umixup
+    from umixup.training import checkpoints, data, evaluation
+    from umixup.training import model as models
 
 
 def __getattr__(name: str) -> object:
-    if name in _FROM:
-        return getattr(importlib.import_module(f"umixup.{_FROM[name]}"), name)
-    if name in _SUBMODULES:
-        return importlib.import_module(f"umixup.{name}")
+    if name in _NAMES:
+        return getattr(importlib.import_module(f"umixup.{_NAMES[name]}"), name)
+    if name in _MODULES:
+        return importlib.import_module(f"umixup.{_MODULES[name]}")
     raise AttributeError(f"module 'umixup' has no attribute {name!r}; it has {', '.join(__all__)}")
 
 

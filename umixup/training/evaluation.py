@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from umixup import losses
-from umixup.data import DataSet
+from umixup.training.data import DataSet
 
 
 @torch.no_grad()

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from umixup._files import check_writable, written_whole
+from umixup.training.files import check_writable, written_whole
 
 _NAME = re.compile(r"epoch-(\d{4,})-step-(\d{6,})\.pt")
 #: How many checkpoints of a run are kept.

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from umixup._random import drawing_from, numpy_drawing_from
-from umixup.data import DataSet
+from umixup.training.data import DataSet
 
 #: Attacks within ε of each pixel, from chance to several. A random corner of the box of side 2ε;
 #: one step along the gradient's sign; projected gradient descent; random search that sees outputs

@@ -24,8 +24,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 import torch
 import tyro
 
-from umixup import data as datasets
-from umixup import results, studies, sweep, tables, training
+from umixup import training
+from umixup.experiments import records as results
+from umixup.experiments import studies, sweep, tables
+from umixup.training import data as datasets
 
 if TYPE_CHECKING:
     import pandas as pd

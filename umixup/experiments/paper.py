@@ -66,7 +66,7 @@ def settings(dataset: str | None = None, loss: str | None = None) -> list[Settin
     >>> [s.scheme for s in settings("mnist", "ce")]
     ['ERM', 'B(1,1)', 'U(B(1.7,1))']
     """
-    text = (files("umixup") / "paper.csv").read_text(encoding="utf-8")
+    text = (files("umixup.experiments") / "paper.csv").read_text(encoding="utf-8")
     rows = [
         Setting(
             int(row["table"]),

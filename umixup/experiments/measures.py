@@ -6,17 +6,20 @@ name, which ``um.results.load`` has as columns such as "calibration.ece".
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from umixup import robustness
 from umixup._random import generator_for
-from umixup.data import DataSet
-from umixup.evaluation import calibration, reliability, temperature
+from umixup.experiments import robustness
+from umixup.training import Config, Run, train
+from umixup.training import data as datasets
+from umixup.training.data import DataSet
+from umixup.training.evaluation import calibration, reliability, temperature
 
 #: The ε of the attacks, in shares of a pixel's range.
 EPS = 0.1
@@ -32,6 +35,47 @@ BUDGETS: dict[str, dict[str, int]] = {
 }
 #: How many of the first test images are attacked.
 ATTACKED = 100
+
+
+def measure(run: Run, data: DataSet | None = None) -> None:
+    """Take the measures that ``run.config`` asks for; they go into ``run.measured``.
+
+    The attacks' transfer needs a second network, trained plainly from another seed. Runs of one
+    seed share it, as long as they are measured one after another.
+
+    Args:
+        run: what ``um.training.train`` gave.
+        data: the whole data set, if it is already loaded.
+    """
+    config, start = run.config, time.perf_counter()
+    if not config.measures:
+        return
+    device = next(run.model.parameters()).device
+    whole = (datasets.load(config.dataset) if data is None else data).to(device)
+    subject = Subject(
+        run.model,
+        whole,
+        trained_on=config.train_size or len(whole.train_x),
+        seed=config.seed,
+        source=lambda: _source(config, whole, device),
+    )
+    run.measured = {name: MEASURES[name](subject) for name in config.measures}
+    run.seconds += time.perf_counter() - start
+
+
+_SOURCES: dict[tuple[str, str, torch.device], nn.Module] = {}
+_MOST_SOURCES = 16
+
+
+def _source(config: Config, data: DataSet, device: torch.device) -> nn.Module:
+    """A network to make attacks on; the last few are kept, without their data."""
+    plain = replace(config, scheme="ERM", seed=config.seed + 10_000, measures=())
+    key = plain.hash(), data.fingerprint(), device
+    if key not in _SOURCES:
+        if len(_SOURCES) == _MOST_SOURCES:
+            del _SOURCES[next(iter(_SOURCES))]
+        _SOURCES[key] = train(plain, data=data, device=device, progress=False).model
+    return _SOURCES[key]
 
 
 @dataclass(frozen=True)

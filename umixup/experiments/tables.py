@@ -10,7 +10,9 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from umixup import paper, results, training
+from umixup import training
+from umixup.experiments import paper
+from umixup.experiments import records as results
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -29,11 +29,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from tqdm import tqdm
 
-from umixup import data as datasets
-from umixup import results
-from umixup._executors import Here, open_executor
-from umixup._files import check_writable
+from umixup.experiments import measures
+from umixup.experiments import records as results
+from umixup.experiments.executors import Here, open_executor
 from umixup.training import Config, train
+from umixup.training import data as datasets
+from umixup.training.config import digest
+from umixup.training.files import check_writable
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -103,7 +105,7 @@ def plan(configs: Iterable[Config], folder: str | os.PathLike[str]) -> Plan:
         recorded.add(record["hash"])
         seconds[record["config"]["dataset"], record["recipe"]].append(float(record["seconds"]))
     todo = [config for identity, config in unique.items() if identity not in recorded]
-    known = [seconds.get((c.dataset, results.digest(c.recipe()))) for c in todo]
+    known = [seconds.get((c.dataset, digest(c.recipe()))) for c in todo]
     estimate = sum(statistics.median(s) for s in known if s) if all(known) else None
     return Plan(todo, len(unique) - len(todo), estimate)
 
@@ -278,7 +280,9 @@ def _work(config: Config, folder: str, threads: int | None) -> _Outcome:
             # before it trains, which a full disk would make vain
             check_writable("folder", path, _LARGE_RECORD)
             data = _data(config.dataset, str(datasets.folder()))
-            record = train(config, data=data, progress=False).record()
+            run = train(config, data=data, progress=False)
+            measures.measure(run, data)
+            record = run.record()
             results.write(record, path)
             (path / f"{config.hash()}{results.FAILED}").unlink(missing_ok=True)
         except Exception as error:

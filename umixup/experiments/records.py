@@ -7,73 +7,25 @@ shares of 1 in records; summaries show them in per cent.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import platform
 import re
-import subprocess
 import warnings
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from umixup import paper
-from umixup._files import written_whole
+from umixup.experiments import paper
+from umixup.training.config import digest as digest
+from umixup.training.environment import environment as environment
+from umixup.training.files import written_whole
+from umixup.training.run import SCHEMA
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: The version of a record's form; others are refused.
-SCHEMA = 1
 #: How the name of a failed run's file ends.
 FAILED = ".failed.json"
-
-
-def digest(values: dict[str, Any]) -> str:
-    """Sixteen hexadecimal digits that differ where any of the values differs."""
-    text = json.dumps(values, sort_keys=True)
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
-
-
-def environment() -> dict[str, Any]:
-    """What a result may depend on beside its config: versions, machine, commit, date."""
-
-    def found(package: str) -> str | None:
-        try:
-            return version(package)
-        except PackageNotFoundError:
-            return None
-
-    # Of a checkout only: an installed umixup may lie inside somebody else's repository.
-    root = Path(__file__).parents[1]
-    command = ["describe", "--always", "--abbrev=40", "--exclude=*", "--dirty=+changes"]
-    try:
-        commit = (root / ".git").exists() and subprocess.run(
-            ["git", "-C", str(root), *command], capture_output=True, text=True, check=False
-        ).stdout.strip()
-    except OSError:  # no git here
-        commit = ""
-    return {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "python": platform.python_version(),
-        **{package: found(package) for package in ("umixup", "torch", "numpy")},
-        "system": f"{platform.system()} {platform.machine()}",
-        "processor": _processor(),
-        "commit": commit or None,
-    }
-
-
-def _processor() -> str | None:
-    """The model of the processor, where the system tells."""
-    try:
-        told = Path("/proc/cpuinfo").read_text(encoding="utf-8")  # platform knows none on Linux
-    except OSError:
-        return platform.processor() or None
-    found = re.search(r"^model name\s*: (.+)$", told, re.MULTILINE)
-    return found[1] if found else None
 
 
 def write(record: dict[str, Any], folder: str | os.PathLike[str]) -> Path:

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from umixup import results, tables
-from umixup.measures import MEASURES
-from umixup.training import Config, profile
+from umixup.experiments import tables
+from umixup.training import MEASURES, Config, profile
+from umixup.training.config import digest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -219,7 +219,7 @@ def _origin(records: list[dict[str, Any]]) -> dict[str, Any]:
         return sorted({str(sitting.get(name)) for sitting in sittings})
 
     return {
-        "settings": len({results.digest(record["config"] | {"seed": None}) for record in records}),
+        "settings": len({digest(record["config"] | {"seed": None}) for record in records}),
         "runs": len(records),
         "hours": sum(float(record["seconds"]) for record in records) / 3600,
         "first": days[0],

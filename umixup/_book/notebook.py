@@ -15,8 +15,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from umixup import data, training
-from umixup._files import check_writable
+from umixup import training
+from umixup.training import data
+from umixup.training.files import check_writable
 
 #: Where the first cell of a chapter puts a copy of the repository, on a machine without umixup.
 CLONE = "umixup-book"

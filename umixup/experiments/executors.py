@@ -138,7 +138,7 @@ class Processes(ThreadPoolExecutor):
             )
             self._pools.append(pool)
             with suppress(BrokenExecutor):
-                pool.submit(importlib.import_module, "umixup.sweep").exception()
+                pool.submit(importlib.import_module, "umixup.experiments.sweep").exception()
                 pool.submit(os.getpid).result()
                 return pool
         raise BrokenExecutor(

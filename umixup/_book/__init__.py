@@ -1,0 +1,1 @@
+"""What the book's chapters need: the look of figures, and parameters that are checked."""

@@ -1,0 +1,1 @@
+"""The evidence: many runs, what they are recorded as, and what the records say."""

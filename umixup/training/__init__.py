@@ -1,0 +1,23 @@
+"""The trainer: one config in, one run out.
+
+config = profile("quick", scheme="U(B(2.2,0.9))", seed=1)
+run = train(config)
+run.error, run.record()
+"""
+
+from umixup.training.config import MEASURES, PROFILES, TRAINED_LOSSES, Config, profile
+from umixup.training.run import Run, train
+from umixup.training.trainer import Trainer, new_label_vectors, new_model
+
+__all__ = [
+    "MEASURES",
+    "PROFILES",
+    "TRAINED_LOSSES",
+    "Config",
+    "Run",
+    "Trainer",
+    "new_label_vectors",
+    "new_model",
+    "profile",
+    "train",
+]

@@ -1,0 +1,213 @@
+"""The config of a run: everything that changes its result, checked, and the same everywhere.
+
+A config's hash names its record. **A field that is added here later goes into** ``_ADDED`` **too**:
+it is hashed only where it differs from its default, so that old records keep their hashes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import reprlib
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from umixup import _check as check
+from umixup import pairs
+from umixup.schemes import parse
+from umixup.training import data as datasets
+
+#: A profile fixes the recipe; a config adds the data set, the scheme, the loss and the seed. "full"
+#: is the paper's recipe; the others are reduced, and named wherever they are shown.
+PROFILES: dict[str, dict[str, Any]] = {
+    "quick": dict(width=8, epochs=20, milestones=(10, 15), crop_padding=1, flip=False),
+    "small": dict(width=8, epochs=8, milestones=(5, 7), train_size=6000),
+    "full": dict(),
+}
+_DATA_OF = {"quick": "digits", "small": "fashion-mnist", "full": "fashion-mnist"}
+#: The losses that the trainer knows.
+TRAINED_LOSSES = ("ce", "nc", "nc-released")
+#: What ``um.measures`` can measure on a trained network.
+MEASURES = ("calibration", "corruptions", "robustness")
+# All other fields are the recipe. Testing and measuring do not change the training.
+_SETTING = ("dataset", "scheme", "loss", "seed", "augment_test", "measures")
+# Fields that came after the first records: hashed only where they differ from their defaults.
+_ADDED = ("measures",)
+_WHOLE = {"width": 1, "epochs": 1, "batch_size": 1, "crop_padding": 0, "seed": 0}
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that changes a result. The defaults are the paper's recipe.
+
+    Attributes:
+        dataset: a name in ``um.data.NAMES``, or ``folder:PATH`` or ``folder:PATH@SIDE``.
+        scheme: as ``um.parse`` reads it; kept in its shortest form.
+        loss: "ce", or the negative cosine to fixed label vectors: "nc" as in the paper's text,
+            "nc-released" as in the authors' code.
+        pairing: a name in ``um.pairs.PAIRINGS``.
+        lam_per: "sample" or "batch".
+        width: of PreActResNet18; 64 in the paper.
+        epochs: passes over the training set, ≥ 1.
+        batch_size: ≥ 1.
+        learning_rate, momentum, weight_decay: of SGD; finite and ≥ 0.
+        milestones: epochs after which the learning rate is divided by 10 (by 100 if named twice);
+            kept in increasing order. Those from ``epochs`` on have no effect.
+        crop_padding: pixels of padding before a random crop; 0 switches crops off.
+        flip: mirror each image with probability ½.
+        train_size: how many of the first training samples are used; ``None``: all.
+        label_dim: of the label vectors; ``None`` is the paper's, 300 (700 for CIFAR100).
+        augment_test: also test with the training set's crops and flips, as the authors did on
+            MNIST and Fashion-MNIST.
+        precision: "float32", "bfloat16" (autocast), or "auto": bfloat16 on a GPU only.
+        seed: ≥ 0.
+        measures: names in ``MEASURES``: what ``um.measures.measure`` is to measure on the trained
+            network. They need cross-entropy. "calibration" fits a temperature on training samples
+            that are left out, so it needs a ``train_size`` below the data set's.
+
+    Raises:
+        ValueError, TypeError: a field is not allowed; the message names the field, its value and
+            what is allowed.
+    """
+
+    dataset: str = "fashion-mnist"
+    scheme: str = "ERM"
+    loss: str = "ce"
+    pairing: str = "two_copies"
+    lam_per: str = "sample"
+    width: int = 64
+    epochs: int = 200
+    batch_size: int = 128
+    learning_rate: float = 0.1
+    momentum: float = 0.9
+    weight_decay: float = 1e-4
+    milestones: tuple[int, ...] = (100, 150)
+    crop_padding: int = 4
+    flip: bool = True
+    train_size: int | None = None
+    label_dim: int | None = None
+    augment_test: bool = False
+    precision: str = "auto"
+    seed: int = 0
+    measures: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        def put(name: str, value: object) -> None:
+            object.__setattr__(self, name, value)
+
+        datasets.check_name(self.dataset)
+        put("scheme", str(parse(self.scheme)))
+        check.one_of("loss", self.loss, TRAINED_LOSSES)
+        check.one_of("pairing", self.pairing, pairs.PAIRINGS)
+        check.one_of("lam_per", self.lam_per, ("sample", "batch"))
+        check.one_of("precision", self.precision, ("auto", "float32", "bfloat16"))
+        for name in ("flip", "augment_test"):
+            check.one_of(name, getattr(self, name), (True, False))
+        for name, least in _WHOLE.items():
+            put(name, check.whole(name, getattr(self, name), least))
+        for name in ("train_size", "label_dim"):
+            if getattr(self, name) is not None:
+                put(name, check.whole(name, getattr(self, name), 1))
+        for name in ("learning_rate", "momentum", "weight_decay"):
+            put(name, check.number(name, getattr(self, name), check.NON_NEGATIVE))
+        named = enumerate(_listed("milestones", self.milestones, "[100, 150]"))
+        # Order is irrelevant; sort so that equal schedules hash alike.
+        put("milestones", tuple(sorted(check.whole(f"milestones[{k}]", m, 1) for k, m in named)))
+        wanted = _listed("measures", self.measures, '["calibration"]')
+        put("measures", tuple(sorted({check.one_of("measures", m, MEASURES) for m in wanted})))
+        self._check_together()
+
+    def _check_together(self) -> None:
+        """The rules for several fields at once."""
+        if self.loss == "ce" and self.label_dim is not None:
+            raise ValueError(f"label_dim = {self.label_dim!r}: cross-entropy has no label vectors")
+        if self.measures and self.loss != "ce":
+            raise ValueError(f"measures = {self.measures!r}: need loss 'ce', not {self.loss!r}")
+        if "calibration" in self.measures and self.train_size is None:
+            raise ValueError(
+                "measures: 'calibration' fits a temperature on training samples that are left out; "
+                "give a train_size"
+            )
+
+    @property
+    def profile(self) -> str:
+        """The profile whose recipe this is to the letter, or "custom"."""
+        for name, recipe in PROFILES.items():
+            if Config(**recipe).recipe() == self.recipe():
+                return name
+        return "custom"
+
+    def recipe(self) -> dict[str, Any]:
+        """The fields that a profile fixes: all but data set, scheme, loss and seed."""
+        return {name: value for name, value in self.plain().items() if name not in _SETTING}
+
+    def plain(self) -> dict[str, Any]:
+        """The fields as plain data, those in ``_ADDED`` only where they differ from the default."""
+        default = {field.name: field.default for field in fields(self)}
+        return {k: v for k, v in asdict(self).items() if k not in _ADDED or v != default[k]}
+
+    def rate(self, epoch: int) -> float:
+        """The learning rate in an epoch, 1 … ``epochs``.
+
+        >>> config = Config(epochs=5, milestones=(2, 4))
+        >>> [round(config.rate(epoch), 4) for epoch in range(1, 6)]
+        [0.1, 0.1, 0.01, 0.01, 0.001]
+        """
+        return self.learning_rate * 0.1 ** sum(m < epoch for m in self.milestones)
+
+    def to_json(self) -> str:
+        """The fields as JSON."""
+        return json.dumps(self.plain(), indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> Config:
+        """The config in a JSON text; fields that are left out have their defaults.
+
+        Raises:
+            ValueError: not a JSON object, an unknown field, or one out of range.
+
+        >>> Config.from_json('{"dataset": "digits", "epochs": 3, "milestones": []}').epochs
+        3
+        """
+        known = sorted(field.name for field in fields(cls))
+        try:
+            values, why = json.loads(text), "JSON, but not an object"
+        except (ValueError, TypeError, RecursionError) as error:
+            values, why = None, f"not JSON: {error}"
+        if not isinstance(values, dict):
+            raise ValueError(
+                f"config = {reprlib.repr(text)} ({why}): it must be a JSON object of fields, as\n"
+                '    {"dataset": "digits", "scheme": "B(1,1)", "epochs": 20, "milestones": [10]}\n'
+                f"its fields are {', '.join(known)}"
+            )
+        if unknown := sorted(values.keys() - set(known)):
+            raise ValueError(f"config: {unknown} unknown; its fields are {', '.join(known)}")
+        return cls(**values)
+
+    def hash(self) -> str:
+        """Sixteen hexadecimal digits that differ where any field differs."""
+        return digest(self.plain())
+
+
+def _listed(name: str, value: object, example: str) -> list[Any]:
+    if not isinstance(value, (list, tuple)):
+        raise ValueError(f"{name} = {value!r}: it must be a list such as {example}; empty is fine")
+    return list(value)
+
+
+def digest(values: dict[str, Any]) -> str:
+    """Sixteen hexadecimal digits that differ where any of the values differs."""
+    text = json.dumps(values, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def profile(name: str, **changes: Any) -> Config:
+    """The config of a profile ("quick", "small" or "full"), with fields of your own.
+
+    >>> profile("quick", scheme="B(1,1)", seed=3).profile
+    'quick'
+    >>> profile("quick", width=16).profile
+    'custom'
+    """
+    recipe = PROFILES[check.one_of("profile", name, PROFILES)]
+    return Config(**{"dataset": _DATA_OF[name], **recipe, **changes})

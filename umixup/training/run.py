@@ -1,0 +1,205 @@
+"""``train``: one config in, one run out."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from umixup import _check as check
+from umixup.training import checkpoints as checkpoint
+from umixup.training import data as datasets
+from umixup.training.config import Config, digest
+from umixup.training.loop import interruptible, usable
+from umixup.training.trainer import Trainer
+
+#: The version of a record's form; others are refused.
+SCHEMA = 1
+
+
+@dataclass
+class Run:
+    """The outcome of training a config.
+
+    Attributes:
+        config: what was trained.
+        test_errors: after each epoch, as fractions.
+        augmented_test_errors: the same with the training set's crops and flips; empty unless
+            ``config.augment_test``.
+        train_losses: the scheme's own loss, averaged over each epoch's samples.
+        seconds: wall time of training, evaluation and measures, over all sessions.
+        sittings: one entry for each session, that is, each start or resumption: date, versions,
+            machine, device, threads, and whether the network was compiled.
+        data: the fingerprint of the samples that were used.
+        model: the trained network, in evaluation mode.
+        label_vectors: (C, d); the predicted class is that of the vector with the largest product.
+        measured: what each of the config's measures found; ``um.measures.measure`` fills it.
+    """
+
+    config: Config
+    test_errors: list[float]
+    augmented_test_errors: list[float]
+    train_losses: list[float]
+    seconds: float
+    sittings: list[dict[str, Any]]
+    data: str
+    model: nn.Module = field(repr=False)
+    label_vectors: Tensor = field(repr=False)
+    measured: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
+
+    @property
+    def averaged_epochs(self) -> int:
+        """How many of the last epochs ``error`` averages: the paper's 10 of 200; in a run below 40
+        epochs, the last quarter, but at least one."""
+        return max(1, min(10, len(self.test_errors) // 4))
+
+    @property
+    def error(self) -> float:
+        """Mean test error over the last epochs, as a fraction."""
+        return self._mean(self.test_errors)
+
+    @property
+    def augmented_error(self) -> float | None:
+        """The same of ``augmented_test_errors``; ``None`` if that is empty."""
+        return self._mean(self.augmented_test_errors) if self.augmented_test_errors else None
+
+    def _mean(self, errors: list[float]) -> float:
+        last = errors[-self.averaged_epochs :]
+        return sum(last) / len(last)
+
+    def record(self) -> dict[str, Any]:
+        """The run as plain data for ``um.results.write``.
+
+        Raises:
+            ValueError: the config asks for measures that have not been taken.
+        """
+        if self.measured.keys() != set(self.config.measures):
+            raise ValueError(
+                f"measures = {self.config.measures!r}: not measured yet; call "
+                "um.measures.measure(run) first"
+            )
+        return {
+            "schema": SCHEMA,
+            "hash": self.config.hash(),
+            "profile": self.config.profile,
+            "recipe": digest(self.config.recipe()),
+            "config": self.config.plain(),
+            "error": self.error,
+            "augmented_error": self.augmented_error,
+            "averaged_epochs": self.averaged_epochs,
+            "test_errors": self.test_errors,
+            "augmented_test_errors": self.augmented_test_errors,
+            "train_losses": self.train_losses,
+            "seconds": self.seconds,
+            "data": self.data,
+            "sittings": self.sittings,
+            **({"measured": self.measured} if self.measured else {}),
+        }
+
+
+def train(
+    config: Config,
+    *,
+    data: datasets.DataSet | None = None,
+    device: torch.device | str | None = None,
+    progress: bool | None = None,
+    checkpoints: str | os.PathLike[str] | None = None,
+    every: int = 10,
+    resume: bool = False,
+    compile: bool | str | None = None,
+) -> Run:
+    """Train a config, and test after every epoch.
+
+    Args:
+        config: what to train.
+        data: the data set, if it is already loaded; else ``um.data.load(config.dataset)``.
+        device: by default a GPU if there is one.
+        progress: show a bar; by default only in a terminal.
+        checkpoints: a folder for this run alone. Ctrl-C leaves a checkpoint there.
+        every: epochs between checkpoints, ≥ 1; the last epoch has one too.
+        resume: continue from the latest checkpoint, or from the start if there is none. On a CPU,
+            with the same number of threads, the result has the same bits as without the break.
+        compile: compile the network with ``torch.compile``, or with the backend of this name; by
+            default on a GPU only, as it takes a minute and a compiler.
+
+    Raises:
+        ValueError: a batch larger than the training set, a last batch of one sample, data of
+            another name, a device that torch cannot use, checkpoints of another config, or some in
+            the folder without ``resume``.
+        FileNotFoundError: the data set's files are missing.
+        FloatingPointError: the loss is no longer finite.
+        KeyboardInterrupt: Ctrl-C; the message says how to continue.
+    """
+    every = check.whole("every", every, 1)
+    if resume and checkpoints is None:
+        raise ValueError("resume = True: it needs the folder of the checkpoints")
+    device = usable(device)
+    whole = datasets.load(config.dataset) if data is None else data
+    if whole.name != config.dataset:
+        raise ValueError(f"data is {whole.name!r}, config.dataset {config.dataset!r}")
+    data = whole.first(config.train_size).to(device)
+    _check_sizes(config, len(data.train_x), whole)
+    state = None
+    if checkpoints is not None:
+        checkpoint.check_folder(checkpoints)
+        state = checkpoint.latest(checkpoints, config.plain())
+    if state is not None and not resume:
+        raise ValueError(
+            f"checkpoints = {str(checkpoints)!r}: it holds a run that has begun; continue it with "
+            "resume=True, or name another folder"
+        )
+    trainer = Trainer(config, data, device, compile=compile)
+    if state is not None:
+        trainer.restore(state)
+    shown = sys.stderr.isatty() if progress is None else progress
+    with (
+        tqdm(
+            total=config.epochs * len(data.train_x),
+            initial=trainer.samples_done,
+            unit="sample",
+            unit_scale=True,
+            disable=not shown,
+            desc=config.scheme,
+        ) as bar,
+        interruptible(checkpoints is not None) as interrupted,
+    ):
+        while trainer.epoch < config.epochs:
+            trainer.run_epoch(bar, interrupted)
+            due = trainer.epoch % every == 0 or trainer.epoch == config.epochs
+            if checkpoints is not None and (due or interrupted):
+                path = checkpoint.save(checkpoints, trainer.state())
+            if interrupted:
+                raise KeyboardInterrupt(
+                    f"stopped after {trainer.epoch} of {config.epochs} epochs, saved in {path}. To "
+                    f"continue: train(config, checkpoints={str(checkpoints)!r}, resume=True)"
+                )
+    return Run(
+        config,
+        trainer.test_errors,
+        trainer.augmented_test_errors,
+        trainer.train_losses,
+        trainer.seconds,
+        trainer.sittings,
+        trainer.fingerprint,
+        trainer.model.eval(),
+        trainer.vectors,
+    )
+
+
+def _check_sizes(config: Config, n: int, whole: datasets.DataSet) -> None:
+    if "calibration" in config.measures and n == len(whole.train_x):
+        raise ValueError(
+            f"train_size = {n}: it must leave samples of {whole.title} to fit a temperature on"
+        )
+    if config.batch_size > n:
+        raise ValueError(f"batch_size = {config.batch_size}: the training set has {n} samples")
+    if 1 in (config.batch_size, n % config.batch_size):
+        raise ValueError(
+            f"batch_size = {config.batch_size}: of {n} samples it leaves a batch of one, "
+            "which batch normalisation cannot train on; choose another"
+        )

@@ -1,0 +1,255 @@
+"""The trainer's step and epoch.
+
+Each epoch draws its whole plan first; a step gathers, augments and mixes tensors that already lie
+on the device.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from umixup import losses, pairs
+from umixup._random import drawing_from, generator_for
+from umixup.mixing import mix
+from umixup.schemes import parse
+from umixup.training.augment import crop_and_flip, draw_crops, gather_crops
+from umixup.training.config import Config
+from umixup.training.data import DataSet
+from umixup.training.environment import environment
+from umixup.training.evaluation import test_error
+from umixup.training.model import PreActResNet18
+
+
+def new_model(config: Config, data: DataSet) -> nn.Module:
+    """The config's network with its initial weights, which depend on the seed alone."""
+    with drawing_from(generator_for(config.seed, "init")):
+        outputs = new_label_vectors(config, len(data.classes)).shape[1]
+        return PreActResNet18(outputs, data.train_x.shape[1], config.width)
+
+
+def new_label_vectors(config: Config, classes: int) -> Tensor:
+    """φ of every class, (C, d): one-hot for cross-entropy, else orthonormal, of the seed alone.
+
+    Raises:
+        ValueError: ``label_dim`` is below the number of classes.
+    """
+    if config.loss == "ce":
+        return torch.eye(classes)
+    dim = config.label_dim or (700 if config.dataset.startswith("cifar100") else 300)
+    if dim < classes:
+        raise ValueError(
+            f"label_dim = {dim}: {config.dataset} has {classes} classes; it must be at least that"
+        )
+    return losses.label_vectors(classes, dim, generator_for(config.seed, "labels"))
+
+
+def _fastest_layout(width: int, device: torch.device) -> torch.memory_format:
+    """channels_last, except for widths where a CPU is slower, or fails, with it.
+
+    ``benchmarks/step.py`` measures it: some 1.1 to 1.25 times as fast. Below 16 channels it is
+    slower on several threads (batch normalisation); and off oneDNN's blocks of 8 channels torch
+    2.15 corrupts memory.
+    """
+    narrow = width < 16 and torch.get_num_threads() > 1
+    if device.type == "cpu" and (width % 8 or narrow):
+        return torch.contiguous_format
+    return torch.channels_last
+
+
+class Trainer:
+    """A run in progress: what a checkpoint holds, and how an epoch goes. ``train`` drives it.
+
+    Attributes:
+        epoch, step: completed epochs, and completed steps of the next one.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        data: DataSet,
+        device: torch.device,
+        compile: bool | str | None = None,
+    ) -> None:
+        self.config, self.data, self.device = config, data, device
+        self.scheme, self.loss = parse(config.scheme), losses.BY_NAME[config.loss]
+        self.padded = nn.functional.pad(data.train_x, (config.crop_padding,) * 4)  # black
+        self.vectors = new_label_vectors(config, len(data.classes)).to(device)
+        model = new_model(config, data).to(device).train()
+        layout = _fastest_layout(config.width, device)
+        self.model = model.to(memory_format=layout)  # type: ignore[call-overload]
+        wanted = device.type == "cuda" if compile is None else compile
+        backend = wanted if isinstance(wanted, str) else "inductor"
+        self.forward = (
+            # static: the last batch is smaller, and a dynamic graph would then serve all
+            torch.compile(self.model, backend=backend, dynamic=False) if wanted else self.model
+        )
+        self.optimizer = torch.optim.SGD(
+            model.parameters(),
+            config.learning_rate,
+            momentum=config.momentum,
+            weight_decay=config.weight_decay,
+            fused=device.type in ("cpu", "cuda"),
+        )
+        self.bfloat16 = config.precision == "bfloat16" or (
+            config.precision == "auto" and device.type == "cuda"
+        )
+        self.epoch = self.step = 0
+        self.test_errors: list[float] = []
+        self.augmented_test_errors: list[float] = []
+        self.train_losses: list[float] = []
+        self.seconds = 0.0
+        self.fingerprint = data.fingerprint()
+        name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+        self.sittings = [
+            {
+                **environment(),
+                "device": name,
+                "threads": torch.get_num_threads(),
+                "compiled": backend if wanted else None,
+            }
+        ]
+        steps = -(-len(data.train_x) // config.batch_size)
+        # Of this epoch: float32 sums, exact here (MPS has no float64). Python adds them up, in
+        # double precision.
+        self.step_losses = torch.zeros(steps, dtype=torch.float32, device=device)
+
+    _SAVED = ("epoch", "step", "test_errors", "augmented_test_errors", "train_losses", "seconds")
+
+    def state(self) -> dict[str, Any]:
+        """All that is needed to go on, as tensors and plain data."""
+        return {
+            "config": self.config.plain(),
+            "data": self.fingerprint,
+            "sittings": self.sittings,
+            **{name: getattr(self, name) for name in self._SAVED},
+            "step_losses": self.step_losses,
+            "label_vectors": self.vectors,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to where ``state`` was taken.
+
+        Raises:
+            ValueError: the state is of other data.
+        """
+        if state["data"] != self.fingerprint:
+            raise ValueError(
+                f"checkpoint of other data: {self.config.dataset!r} has fingerprint "
+                f"{self.fingerprint} here, {state['data']} there"
+            )
+        for name in self._SAVED:
+            setattr(self, name, state[name])
+        self.sittings = state["sittings"] + self.sittings
+        self.step_losses.copy_(state["step_losses"])
+        self.vectors.copy_(state["label_vectors"])
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        for parameter, kept in self.optimizer.state.items():
+            # Fused SGD reads both in the order of memory, and the layout may differ here.
+            buffer = kept.get("momentum_buffer")
+            if buffer is not None:
+                kept["momentum_buffer"] = torch.empty_like(parameter).copy_(buffer)
+
+    @property
+    def samples_done(self) -> int:
+        """Over all epochs."""
+        return self.epoch * len(self.data.train_x) + self.step * self.config.batch_size
+
+    def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """The rest of the epoch: mixed images (B, C, H, W) and targets (B, d), batch by batch.
+
+        The plan and all crops are drawn first; then a batch is gathers and one mixture, on tensors
+        that lie on the device.
+        """
+        config, data = self.config, self.data
+        plan = pairs.plan_epoch(
+            self.scheme,
+            config.pairing,
+            len(data.train_x),
+            batch_size=config.batch_size,
+            seed=config.seed,
+            epoch=self.epoch,
+            lam_per=config.lam_per,
+        )
+        plan = pairs.Plan(*(v.to(self.device) for v in plan))
+        sides = torch.stack([plan.first, plan.second])
+        offsets, flips = (
+            v.to(self.device) for v in draw_crops(config, 2, len(plan.lam), self.epoch)
+        )
+        for k in range(self.step, len(self.step_losses)):
+            part = slice(k * config.batch_size, (k + 1) * config.batch_size)
+            first, second, lam, gamma = (v[part] for v in plan)
+            images = gather_crops(
+                self.padded,
+                sides[:, part].flatten(),  # (2, B) -> (2B,)
+                offsets[:, part].flatten(0, 1),
+                flips[:, part].flatten(),
+                config.crop_padding,
+            ).float()
+            x, x2 = images.split(images.shape[0] // 2)
+            y, y2 = self.vectors[data.train_y[first]], self.vectors[data.train_y[second]]
+            # Normalise once: the normalised mixture is the mixture of the normalised images.
+            yield data.normalize(mix(x, x2, lam)), mix(y, y2, gamma)
+
+    def train_on(self, x: Tensor, target: Tensor) -> Tensor:
+        """One step of SGD; the loss of each sample, (B,)."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
+            outputs = self.forward(x)
+        values = self.loss(outputs, target)
+        self.optimizer.zero_grad(set_to_none=True)
+        values.mean().backward()
+        self.optimizer.step()
+        return values.detach()
+
+    def run_epoch(self, bar: tqdm[Any], interrupted: list[bool]) -> None:
+        """Finish the epoch and test; or stop after the current step once interrupted."""
+        start = time.perf_counter()
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.rate(self.epoch + 1)
+        for x, target in self.batches():
+            self.step_losses[self.step] = self.train_on(x, target).sum()
+            self.step += 1
+            bar.update(len(x))
+            if interrupted and self.step < len(self.step_losses):
+                self.seconds += time.perf_counter() - start
+                return
+        self._close_epoch()
+        self.seconds += time.perf_counter() - start
+        bar.set_postfix(
+            error=f"{100 * self.test_errors[-1]:.2f}%", loss=f"{self.train_losses[-1]:.3f}"
+        )
+
+    def _close_epoch(self) -> None:
+        """Once an epoch, wait for the device: read the losses and test."""
+        config, data = self.config, self.data
+        step_losses = self.step_losses.tolist()
+        for k, value in enumerate(step_losses):
+            if not math.isfinite(value):
+                raise FloatingPointError(
+                    f"epoch {self.epoch + 1}, step {k + 1} of {len(step_losses)}: the training "
+                    f"loss is {value}; try a learning_rate below {config.learning_rate}"
+                )
+        self.train_losses.append(sum(step_losses) / len(data.train_x))
+        self.test_errors.append(float(test_error(self.model, data, self.vectors)))
+        if config.augment_test:
+            drawn = draw_crops(config, 1, len(data.test_x), self.epoch, "test augmentation")
+            offsets, flips = (v[0].to(self.device) for v in drawn)
+            moved = crop_and_flip(data.test_x, offsets, flips, config.crop_padding)
+            error = test_error(self.model, replace(data, test_x=moved), self.vectors)
+            self.augmented_test_errors.append(float(error))
+        if not math.isfinite(self.test_errors[-1]):
+            raise FloatingPointError(
+                f"epoch {self.epoch + 1}: the network's outputs on the test set are not finite; "
+                f"try a learning_rate below {config.learning_rate}"
+            )
+        self.epoch, self.step = self.epoch + 1, 0
