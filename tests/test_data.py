@@ -362,7 +362,7 @@ def test_every_data_set_has_a_title():
 def test_a_title_needs_no_files_and_no_torchvision(run_python):
     code = (
         "import sys; sys.modules |= dict.fromkeys(('torchvision', 'sklearn', 'PIL'));"
-        "from umixup.data import title; print(title('cifar10-jpeg'), title('folder:none'))"
+        "from umixup.training.data import title; print(title('cifar10-jpeg'), title('folder:none'))"
     )
     assert run_python(code, UMIXUP_DATA="nowhere") == "JPEG copy of CIFAR10 none"
 
@@ -585,7 +585,7 @@ def cached(root: Path) -> list[Path]:
 def test_images_are_decoded_once(mine, monkeypatch):
     first = data.load("folder:mine", mine.parent)
     (cache,) = cached(mine.parent)
-    monkeypatch.setattr("umixup._folders._decode", lambda *_: pytest.fail("decoded again"))
+    monkeypatch.setattr("umixup.training.folders._decode", lambda *_: pytest.fail("decoded again"))
     again = data.load("folder:mine", mine.parent)
     assert_holds(again, (first.train_x, first.train_y), (first.test_x, first.test_y))
     assert again.mean == first.mean

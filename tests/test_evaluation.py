@@ -9,7 +9,7 @@ from sklearn.preprocessing import label_binarize
 from torch import nn
 
 from umixup import evaluation
-from umixup.models import PreActResNet18
+from umixup.training.model import PreActResNet18
 
 
 @pytest.fixture(scope="module")

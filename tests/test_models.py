@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from timm.layers import BatchNormAct2d, create_conv2d
 from timm.models import resnetv2
 
-from umixup.models import Conv3x3, PreActBlock, PreActResNet18
+from umixup.training.model import Conv3x3, PreActBlock, PreActResNet18
 
 
 def fresh(make):

@@ -20,9 +20,12 @@ from torch import nn
 from tqdm import tqdm
 
 from umixup import checkpoints, evaluation, pairs, results, training
-from umixup.data import crop_and_flip
 from umixup.schemes import parse
 from umixup.training import Config, Run, profile, train
+from umixup.training import data as data_sets
+from umixup.training import trainer as trainers
+from umixup.training.augment import crop_and_flip, draw_crops
+from umixup.training.config import _SETTING
 
 SMALL = dict(epochs=2, train_size=160, milestones=(), batch_size=64)  # batches of 64, 64 and 32
 
@@ -65,7 +68,7 @@ def plain_loop(config: Config, digits) -> list[float]:
             epoch=epoch,
             lam_per=config.lam_per,
         )
-        offsets, flips = training._crops(config, 2, n, epoch)
+        offsets, flips = draw_crops(config, 2, n, epoch)
 
         def image(index, side, k, offsets=offsets, flips=flips, padding=config.crop_padding):
             top, left = offsets[side, k].tolist()
@@ -153,7 +156,7 @@ def test_the_optimizer_has_the_papers_rate_in_each_epoch(digits, monkeypatch):
         return torch.zeros(())
 
     monkeypatch.setattr(trainer, "train_on", note)
-    monkeypatch.setattr(training, "test_error", note)
+    monkeypatch.setattr(trainers, "test_error", note)
     while trainer.epoch < config.epochs:
         trainer.run_epoch(tqdm(disable=True), [])
     in_step, at_test = rates[::2], rates[1::2]
@@ -217,7 +220,7 @@ def test_mixup_and_its_dat_twin_meet_the_same_pairs_and_crops():
     assert torch.equal(plans[0].first, plans[1].first)
     assert torch.equal(plans[0].second, plans[1].second)
     assert not torch.equal(plans[0].lam, plans[1].lam)
-    crops = [training._crops(c, 2, 160, 1) for c in (mixup, dat)]
+    crops = [draw_crops(c, 2, 160, 1) for c in (mixup, dat)]
     assert all(map(torch.equal, *crops))
 
 
@@ -236,21 +239,21 @@ def test_initial_weights_depend_on_the_seed_alone(digits):
 
 def test_crops_of_the_two_copies_and_of_two_epochs_are_independent():
     config = quick(crop_padding=4, flip=True)
-    offsets, flips = training._crops(config, 2, 400, 0)
+    offsets, flips = draw_crops(config, 2, 400, 0)
     assert offsets.shape == (2, 400, 2)
     assert flips.shape == (2, 400)
     assert flips.dtype == torch.bool
     assert set(offsets.flatten().tolist()) == set(range(9))
     assert not torch.equal(*offsets)
     assert not torch.equal(*flips)
-    assert not torch.equal(offsets, training._crops(config, 2, 400, 1)[0])
-    unflipped = training._crops(replace(config, flip=False), 2, 400, 0)
+    assert not torch.equal(offsets, draw_crops(config, 2, 400, 1)[0])
+    unflipped = draw_crops(replace(config, flip=False), 2, 400, 0)
     assert not unflipped[1].any()
     assert torch.equal(unflipped[0], offsets)
 
 
 def test_the_data_are_left_as_they_were(digits, baseline):
-    fresh = training.datasets.load("digits")
+    fresh = data_sets.load("digits")
     assert torch.equal(digits.train_x, fresh.train_x)
     assert torch.equal(digits.test_x, fresh.test_x)
 
@@ -451,7 +454,7 @@ def test_a_profile_knows_its_name_whatever_is_trained(name):
 
 
 @pytest.mark.parametrize("name", training.PROFILES)
-@pytest.mark.parametrize("field", sorted(set(OTHER) - set(training._SETTING)))
+@pytest.mark.parametrize("field", sorted(set(OTHER) - set(_SETTING)))
 def test_a_config_off_the_recipe_is_custom(name, field):
     value = OTHER[field]
     if getattr(profile(name), field) == value:  # a flag that the profile has already
@@ -568,7 +571,7 @@ def test_both_errors_are_kept_and_training_is_the_same(digits, baseline):
     assert run.test_errors == baseline.test_errors
     assert len(run.augmented_test_errors) == 2
     assert baseline.augmented_error is None
-    offsets, flips = training._crops(run.config, 1, 360, 1, "test augmentation")
+    offsets, flips = draw_crops(run.config, 1, 360, 1, "test augmentation")
     moved = crop_and_flip(digits.test_x, offsets[0], flips[0], 1)
     error = evaluation.test_error(run.model, replace(digits, test_x=moved), run.label_vectors)
     assert run.augmented_test_errors[-1] == float(error)
@@ -713,17 +716,18 @@ BROKEN_OFF = """
 import os, signal
 import torch
 from umixup import training
+from umixup.training import trainer
 torch.set_num_threads(1)
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
 config = training.Config.from_json(os.environ["CONFIG"])
-seen, gather = 0, training.datasets.gather_crops
+seen, gather = 0, trainer.gather_crops
 def counted(*given):
     global seen
     seen += 1
     if seen == int(os.environ["AFTER"]):
         os.kill(os.getpid(), getattr(signal, os.environ["SIGNAL"]))
     return gather(*given)
-training.datasets.gather_crops = counted
+trainer.gather_crops = counted
 try:
     training.train(config, device="cpu", checkpoints=os.environ["FOLDER"], every=1)
 except KeyboardInterrupt as stop:
@@ -913,7 +917,7 @@ def test_outputs_that_are_not_finite_stop_the_run(digits, monkeypatch):
     def spoilt(model, *_):
         return torch.tensor(math.nan)
 
-    monkeypatch.setattr(training, "test_error", spoilt)
+    monkeypatch.setattr(trainers, "test_error", spoilt)
     with pytest.raises(FloatingPointError, match="outputs on the test set are not finite"):
         fit(digits)
 
