@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from types import ModuleType
 from typing import Any, TypeVar
 
 import exercises
@@ -266,8 +267,10 @@ def evidence(book: Sources) -> str:
 
 
 def public_names(module: str) -> list[str]:
-    """The names that a module of umixup defines for its users, in the order of its source."""
-    imported = importlib.import_module(f"umixup.{module}")
+    """The names in ``um.MODULE``: its ``__all__``, or what it defines, in order."""
+    imported = _imported(module)
+    if hasattr(imported, "__all__"):
+        return list(imported.__all__)
     source = inspect.getsource(imported)
     return [
         name
@@ -276,6 +279,13 @@ def public_names(module: str) -> list[str]:
         and not (name := symbol.get_name()).startswith("_")
         and not isinstance(getattr(imported, name, None), TypeVar)
     ]
+
+
+def _imported(module: str) -> ModuleType:
+    """The module that ``um.MODULE`` is."""
+    import umixup
+
+    return importlib.import_module(f"umixup.{umixup._MODULES[module]}")
 
 
 def used_names(code: str) -> set[tuple[str, str]]:
@@ -296,9 +306,9 @@ def used_names(code: str) -> set[tuple[str, str]]:
             written.add((*means[chain[0]], *chain[1:]))
     found = set()
     for path in written:
-        if path[0] in umixup._FROM:
-            found.add((umixup._FROM[path[0]], path[0]))
-        elif path[0] in umixup._SUBMODULES and len(path) > 1:
+        if path[0] in umixup._NAMES:
+            found.add((umixup._NAMES[path[0]], path[0]))
+        elif path[0] in umixup._MODULES and len(path) > 1:
             found.add((path[0], path[1]))
     return found
 
@@ -329,9 +339,11 @@ def api(book: Sources, *modules: str) -> str:
 
 
 def _module(module: str, used: dict[tuple[str, str], list[Chapter]]) -> str:
+    imported = _imported(module)
     lines = [f"(api-{module})=", f"## {module}", "", "```{eval-rst}"]
     lines += [f".. py:module:: umixup.{module}", "```", ""]
-    lines += [_as_markdown(importlib.import_module(f"umixup.{module}").__doc__ or ""), ""]
+    lines += [f"`um.{module}` is the module `{imported.__name__}`.", ""]
+    lines += [_as_markdown(imported.__doc__ or ""), ""]
     lines += ["```{eval-rst}"]
     for name in public_names(module):
         lines += [*_directive(module, name), ""]
@@ -349,7 +361,7 @@ def _listed(pages: list[Chapter]) -> str:
 
 
 def _directive(module: str, name: str) -> Iterator[str]:
-    value = getattr(importlib.import_module(f"umixup.{module}"), name)
+    value = getattr(_imported(module), name)
     full = f"umixup.{module}.{name}"
     if inspect.isclass(value) and issubclass(value, BaseException):
         yield f".. autoexception:: {full}"
@@ -388,7 +400,7 @@ def api_names(book: Sources) -> str:
     import umixup
 
     rows = []
-    for name, module in umixup._FROM.items():
+    for name, module in umixup._NAMES.items():
         value = getattr(umixup, name)
         says = inspect.cleandoc(value.__doc__ or "").split("\n")[0]
         says = _ticks(re.sub(r":math:`([^`]*)`", r"$\1$", says))
@@ -398,14 +410,23 @@ def api_names(book: Sources) -> str:
     return _table(["name", "what it is", "from"], rows)
 
 
-def api_modules(book: Sources) -> str:
-    """A table of the modules: their first lines, and how many names each has."""
+def api_modules(book: Sources, room: str) -> str:
+    """A table of a room's modules: their first lines, and how many names each has."""
     import umixup
 
     rows = []
-    for module in umixup._SUBMODULES:
-        says = (importlib.import_module(f"umixup.{module}").__doc__ or "").split("\n")[0]
-        rows.append([f"{{ref}}`api-{module}`", _in_table(says), str(len(public_names(module)))])
+    for module, home in umixup._MODULES.items():
+        first = home.split(".")[0]
+        if room != (first if first in ("training", "experiments", "_book") else "core"):
+            continue
+        says = (_imported(module).__doc__ or "").split("\n")[0]
+        rows.append(
+            [
+                f"{{ref}}`um.{module} <api-{module}>`",
+                _in_table(says),
+                str(len(public_names(module))),
+            ]
+        )
     return _table(["module", "what it holds", "names"], rows)
 
 
