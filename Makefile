@@ -15,7 +15,7 @@ export UMIXUP_REPOSITORY := $(REPOSITORY)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install book test test-all lint format sync notebooks coursework bench serve clean
+.PHONY: help install book test-unit test test-all lint format sync notebooks coursework bench serve clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,12 +36,15 @@ book: $(VENV)/installed  ## execute what has changed, build the site into _build
 	$(BIN)/python book/make.py execute
 	$(BIN)/python book/make.py site
 
-test: $(VENV)/installed  ## the library's tests, and every notebook against its stored outputs
-	$(BIN)/mypy
+test-unit: $(VENV)/installed  ## the unit tests alone, in less than two minutes
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
+test: $(VENV)/installed  ## all tests but the long ones, and every notebook against its stored outputs
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests umixup notebooks -n 2 --dist loadfile -m "not long"
+
 test-all: $(VENV)/installed  ## what make test leaves out: printed commands, other parameters, hosted machines
-	$(BIN)/python -m pytest tests -n 2 --dist worksteal -m long --part $(PART) --durations 0
+	$(BIN)/python -m pytest tests -n 2 --dist worksteal -m long --part $(PART) --timeout 1800 --durations 0
 
 lint: $(VENV)/installed  ## ruff and mypy
 	$(BIN)/ruff check .
@@ -49,7 +52,7 @@ lint: $(VENV)/installed  ## ruff and mypy
 	$(BIN)/mypy
 
 format: $(VENV)/installed  ## format the library, the tests and the chapters' code
-	$(BIN)/ruff format -q umixup tests book
+	$(BIN)/ruff format -q umixup tests book benchmarks
 	$(BIN)/jupytext -q $$(grep -l '^kernelspec:' book/*.md) --pipe '$(BIN)/ruff format --line-length 84 -'
 
 sync: $(VENV)/installed  ## carry the chapters from book/*.md over to notebooks/*.ipynb

@@ -275,7 +275,7 @@ class Book:
 
     def _provenance(self, notebook: NotebookNode) -> str:
         """A chapter's last lines: when, how long, with what and on which profile it ran."""
-        from umixup.results import environment
+        from umixup.training.environment import environment
 
         ran = [c.metadata.execution for c in notebook.cells if "execution" in c.metadata]
         date = ran[-1]["iopub.status.idle"][:16].replace("T", " ") if ran else "an unknown date"

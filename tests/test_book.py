@@ -17,6 +17,8 @@ from make import Book, BookError
 
 import umixup
 
+pytestmark = pytest.mark.book
+
 ROOT = Path(__file__).parents[1]
 BOOK = Book(ROOT)
 CHAPTERS, NOTEBOOKS = BOOK.chapters(), BOOK.notebooks()

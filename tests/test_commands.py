@@ -26,6 +26,8 @@ from make import Book
 import umixup
 from umixup import cli, data
 
+pytestmark = pytest.mark.book
+
 ROOT = Path(__file__).parents[1]
 PRINTED = printed.printed()
 PAGES = ("README.md", "book/10_trainer.md", "book/teach.md")

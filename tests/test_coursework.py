@@ -16,6 +16,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from traitlets.config import Config
 
+pytestmark = pytest.mark.book
+
 ROOT = Path(__file__).parents[1]
 BOOK = Book(ROOT)
 CHAPTERS = BOOK.chapters()

@@ -11,6 +11,8 @@ from plain import Piece
 
 import umixup
 
+pytestmark = pytest.mark.book
+
 ROOT = Path(__file__).parents[1]
 BOOK = Book(ROOT)
 CHAPTERS, NOTEBOOKS = BOOK.chapters(), BOOK.notebooks()

@@ -19,6 +19,8 @@ import pytest
 from make import Book
 from nbclient import NotebookClient
 
+pytestmark = pytest.mark.book
+
 ROOT = Path(__file__).parents[1]
 BOOK = Book(ROOT)
 LACKS = ("umixup", "adversarial-robustness-toolbox", "optuna", "tyro", "torchmetrics", "seaborn")

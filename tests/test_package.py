@@ -2,9 +2,58 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import pytest
 
 import umixup as um
+
+LIBRARY = Path(um.__file__).parent
+FILES = sorted(LIBRARY.rglob("*.py"))
+# A room may import from itself and from those before it.
+ROOMS = ("core", "training", "experiments", "_book")
+
+
+def room(parts):
+    """The room of a module of umixup, from the parts of its name without ``umixup``."""
+    return parts[0] if parts and parts[0] in ROOMS else "core"
+
+
+def imported(path):
+    """The modules of umixup that a file imports at run time, as tuples of name parts."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):  # type checkers alone may look elsewhere
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "umixup":
+            parts = tuple(node.module.split("."))[1:]
+            for alias in node.names:
+                # ``from umixup import data`` goes by the table of lazy names
+                home = um._MODULES.get(alias.name, alias.name) if not parts else alias.name
+                yield (*parts, *home.split("."))
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.startswith("umixup."):
+                    yield tuple(alias.name.split("."))[1:]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(LIBRARY)))
+def test_imports_go_one_way(path):
+    own = room(path.relative_to(LIBRARY).with_suffix("").parts)
+    for parts in imported(path):
+        assert ROOMS.index(room(parts)) <= ROOMS.index(own), f"{own} imports {'.'.join(parts)}"
+
+
+def test_an_import_against_the_direction_would_be_noticed(tmp_path):
+    (tmp_path / "a.py").write_text("from umixup import sweep\nimport umixup.training.data\n")
+    assert [room(parts) for parts in imported(tmp_path / "a.py")] == ["experiments", "training"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(LIBRARY)))
+def test_no_file_is_too_long_to_be_read_in_one_go(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 330
 
 
 def test_bare_import_loads_neither_torch_nor_numpy(run_python):
@@ -23,7 +72,7 @@ def test_every_public_name_can_be_used_and_is_listed():
     for name in um.__all__:
         assert getattr(um, name) is not None
     assert set(um.__all__) <= set(dir(um))
-    assert um.parse is um.schemes.parse
+    assert um.Scheme is um.schemes.Scheme
     assert um.U is um.equivalence.U
 
 

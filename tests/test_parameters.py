@@ -22,6 +22,8 @@ from papermill.exceptions import PapermillExecutionError
 from PIL import Image
 from sklearn.datasets import load_digits
 
+pytestmark = pytest.mark.book
+
 ROOT = Path(__file__).parents[1]
 BOOK = Book(ROOT)
 REFUSALS = ("ValueError", "TypeError", "FileNotFoundError")
