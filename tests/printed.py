@@ -1,6 +1,6 @@
 """What the pages print for a reader to run: shell commands, and blocks of Python.
 
-A page is README.md, a page of book/, or the help of ``umixup``. Commands stand in blocks, fenced or
+A page is README.md, CONTRIBUTING.md, a page of book/, or the help of ``umixup``. Commands stand in blocks, fenced or
 indented, and in a line of text between backquotes.
 """
 
@@ -15,10 +15,10 @@ import jupytext
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from umixup import cli, studies
+from umixup.experiments import cli, studies
 
 ROOT = Path(__file__).parents[1]
-PROGRAMS = ("umixup", "make", "pip", "papermill", "python", "git", "jupyter", "cd")
+PROGRAMS = ("umixup", "make", "pip", "papermill", "python", "git", "jupyter", "cd", "pre-commit")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Block:
 
 def pages() -> dict[str, str]:
     """The text of every page, by the name of its file; code cells of notebooks left out."""
-    texts = {"README.md": (ROOT / "README.md").read_text(encoding="utf-8")}
+    own = ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md")
+    texts = {name: (ROOT / name).read_text(encoding="utf-8") for name in own}
     for path in sorted((ROOT / "book").glob("*.md")):
         text = path.read_text(encoding="utf-8")
         if "\nkernelspec:" in text:

@@ -24,7 +24,8 @@ import torch
 from make import Book
 
 import umixup
-from umixup import cli, data
+from umixup import data
+from umixup.experiments import cli
 
 pytestmark = pytest.mark.book
 
@@ -84,6 +85,30 @@ HOW: dict[str, How | Elsewhere] = {
     "make install": Elsewhere("make lint"),
     "make book": Elsewhere("make book"),
     "make test": Elsewhere("make test"),
+    "make lint": Elsewhere("make lint"),
+    "make test-unit": How(
+        instead="make --dry-run test-unit",
+        why="make test runs these tests, and more",
+        says="-m pytest -n 2",
+        records=False,
+    ),
+    "make test-all": How(
+        instead="make --dry-run test-all",
+        why="it is what runs this test: --dry-run",
+        says="-m long",
+        records=False,
+    ),
+    "make notebooks": How(
+        instead="make --dry-run notebooks",
+        why="it executes the whole book, as make book does: --dry-run",
+        says="book/make.py notebooks",
+        records=False,
+    ),
+    "make sync": How(records=False),
+    ".venv/bin/pre-commit install": How(
+        "pre-commit installed at .git/hooks/pre-commit", before="git init --quiet", records=False
+    ),
+    "python tests/test_golden.py": How(records=False),
     "make CONSTRAINTS= book": How(
         instead="make CONSTRAINTS= --dry-run --always-make book",
         why="it installs several GB: --dry-run",
