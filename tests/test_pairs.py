@@ -1,4 +1,4 @@
-"""Pairings and plans."""
+"""Pairings, plans, presets and the test of Axiom 2."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from umixup.pairs import (
     plan_epoch,
     preset,
 )
-from umixup.schemes import mixup, parse
+from umixup.schemes import parse
 
-FALSE_ALARM = 1e-4  # of each statistical test; the seeds are fixed
+FALSE_ALARM = 1e-4  # rate of each statistical test; the seeds are fixed
 SETTING = dict(batch_size=4, seed=0, epoch=0)
 
 
@@ -74,14 +74,14 @@ def test_two_copies_without_a_generator_follow_the_global_one():
     assert not torch.equal(once[0], moved[0])
 
 
-def test_a_pairing_is_a_name_or_an_object():
+def test_by_name_takes_a_name_or_returns_an_object_as_it_is():
     pairing = TwoCopies()
     assert by_name(pairing) is pairing
     assert by_name("two_copies") is PAIRINGS["two_copies"]
 
 
 @pytest.mark.parametrize("use", [by_name, lambda name: plan(pairing=name)])
-def test_an_unknown_pairing_is_told_with_those_there_are(use):
+def test_unknown_pairing_error_lists_the_known_ones(use):
     with pytest.raises(ValueError, match=r"pairing = 'nearest': it must be one of .*two_copies"):
         use("nearest")
 
@@ -107,7 +107,7 @@ def test_another_seed_or_epoch_gives_another_plan(change):
 
 
 @given(st.integers(0, 1000), st.integers(0, 100))
-def test_two_schemes_with_one_seed_meet_the_same_pairs(seed, epoch):
+def test_schemes_with_the_same_seed_meet_the_same_pairs(seed, epoch):
     plans = [plan(text, seed=seed, epoch=epoch) for text in ("ERM", "B(1,1)", "U(B(1.7,0.8))")]
     for other in plans[1:]:
         assert torch.equal(plans[0].first, other.first)
@@ -115,20 +115,20 @@ def test_two_schemes_with_one_seed_meet_the_same_pairs(seed, epoch):
     assert not torch.equal(plans[1].lam, plans[2].lam)
 
 
-def test_the_pairs_and_the_policy_have_streams_of_their_own():
+def test_pairs_and_policy_have_separate_random_streams():
     got, scheme = plan(seed=3, epoch=2), parse("U(B(2.2,0.9))")
     pairs = TwoCopies().draw(10, 4, generator_for(3, "pairs", 2))
     assert all(map(torch.equal, got, (*pairs, *scheme.draw(10, generator_for(3, "policy", 2)))))
 
 
-def test_dat_and_mixup_of_one_policy_differ_in_gamma_alone():
+def test_dat_and_mixup_with_the_same_policy_differ_only_in_gamma():
     mixed, moved = plan("B(2,1)"), plan("DAT(B(2,1))")
     assert torch.equal(mixed.lam, moved.lam)
     assert torch.equal(mixed.gamma, mixed.lam)
     assert moved.gamma.tolist() == [1] * 10
 
 
-def test_the_pairing_does_not_move_the_policy():
+def test_the_pairing_does_not_change_the_draws_of_the_policy():
     class Itself:
         def draw(self, n, batch_size, generator=None):
             return torch.arange(n), torch.arange(n)
@@ -138,7 +138,7 @@ def test_the_pairing_does_not_move_the_policy():
     assert torch.equal(once.lam, other.lam)
 
 
-def test_a_pairing_is_given_n_the_batch_size_and_a_generator_of_its_own():
+def test_a_pairing_receives_n_the_batch_size_and_its_own_generator():
     seen = []
 
     class Watcher:
@@ -152,14 +152,14 @@ def test_a_pairing_is_given_n_the_batch_size_and_a_generator_of_its_own():
     assert seen[0] == seen[1] != seen[2]
 
 
-def test_a_plan_has_a_lam_and_a_gamma_for_each_pair():
+def test_a_plan_has_one_lam_and_one_gamma_per_pair():
     scheme, got = parse("U(B(2.2,0.9))"), plan(n=200)
     assert [len(v) for v in got] == [200] * 4
     assert len(got.lam.unique()) == 200
     torch.testing.assert_close(got.gamma, scheme.weight(got.lam), atol=1e-4, rtol=0)
 
 
-def test_one_lam_a_batch_also_in_the_last_smaller_batch():
+def test_one_lam_per_batch_even_in_a_smaller_last_batch():
     got = plan(lam_per="batch")
     for values in (got.lam, got.gamma):
         assert [len(batch) for batch in values.split(4)] == [4, 4, 2]
@@ -170,21 +170,42 @@ def test_one_lam_a_batch_also_in_the_last_smaller_batch():
 
 @pytest.mark.parametrize("batch_size", [1, 9, 10])
 @pytest.mark.parametrize("lam_per", ["sample", "batch"])
-def test_every_batch_size_up_to_the_data_gives_a_whole_epoch(batch_size, lam_per):
+def test_every_batch_size_up_to_n_gives_a_full_epoch(batch_size, lam_per):
     got = plan(batch_size=batch_size, lam_per=lam_per)
     assert [len(v) for v in got] == [10] * 4
 
 
-@pytest.mark.parametrize("batch_size", [0, -1, 11])
-def test_a_batch_larger_than_the_data_or_empty_is_refused(batch_size):
-    told = rf"batch_size = {batch_size}: it must be whole, between 1 and n = 10"
-    with pytest.raises(ValueError, match=told):
-        plan(batch_size=batch_size)
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        *(
+            (
+                dict(batch_size=size),
+                rf"batch_size = {size!r}: it must be a whole number from 1 to 10",
+            )
+            for size in (0, -1, 11, 2.0, "4", True)
+        ),
+        *((dict(n=n), rf"n = {n!r}: it must be a whole number ≥ 1") for n in (0, 2.0, "10")),
+        (dict(seed="0"), r"seed = '0': it must be a whole number"),
+        (dict(epoch=0.5), r"epoch = 0\.5: it must be a whole number"),
+        (dict(lam_per="epoch"), r"lam_per = 'epoch': it must be one of sample, batch"),
+    ],
+)
+def test_invalid_plan_argument_error_says_what_is_allowed(change, message):
+    with pytest.raises(ValueError, match=message):
+        plan(**change)
 
 
-def test_an_unknown_lam_per_is_refused():
-    with pytest.raises(ValueError, match=r"lam_per = 'epoch': it must be 'sample' or 'batch'"):
-        plan(lam_per="epoch")
+@pytest.mark.parametrize("pairing", [*PAIRINGS])
+@pytest.mark.parametrize("whole", [np.int64, np.int32, np.uint8])
+def test_numpy_integers_give_the_same_plan(whole, pairing):
+    sizes = dict(n=10, batch_size=4, seed=3, epoch=2)
+    once = plan(pairing=pairing, lam_per="batch", **sizes)
+    again = plan(pairing=pairing, lam_per="batch", **{k: whole(v) for k, v in sizes.items()})
+    assert all(map(torch.equal, once, again))
+    drawn_by = [by_name(pairing).draw(n, size, torch.Generator().manual_seed(0))
+                for n, size in ((10, 4), (whole(10), whole(4)))]  # fmt: skip
+    assert all(map(torch.equal, *drawn_by))
 
 
 # What each pairing promises
@@ -199,7 +220,7 @@ def drawn(name: str, n: int, batch_size: int, seed: int = 0):
 
 @given(st.sampled_from(SHUFFLED), st.integers(2, 40), st.integers(1, 40), st.integers(0, 2**31))
 @settings(max_examples=30)
-def test_a_shuffled_pairing_has_each_sample_once_on_each_side(name, n, batch_size, seed):
+def test_shuffled_pairings_have_each_sample_once_on_each_side(name, n, batch_size, seed):
     for side in drawn(name, n, batch_size, seed):
         assert side.dtype == torch.int64
         assert sorted(side.tolist()) == list(range(n))
@@ -207,7 +228,7 @@ def test_a_shuffled_pairing_has_each_sample_once_on_each_side(name, n, batch_siz
 
 @given(st.sampled_from(WITHIN), st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**31))
 @settings(max_examples=30)
-def test_a_pairing_within_batches_keeps_partners_in_the_batch(name, n, batch_size, seed):
+def test_pairings_within_batches_keep_partners_in_the_batch(name, n, batch_size, seed):
     first, second = drawn(name, n, batch_size, seed)
     for one, two in zip(first.split(batch_size), second.split(batch_size), strict=True):
         assert sorted(one.tolist()) == sorted(two.tolist())
@@ -227,7 +248,7 @@ def test_a_pairing_within_batches_keeps_partners_in_the_batch(name, n, batch_siz
     [*PAIRINGS.values(), Weighted(torch.ones(20, 20) / 400)],
     ids=lambda pairing: type(pairing).__name__,
 )
-def test_a_pairing_follows_its_generator_and_leaves_the_global_one(pairing):
+def test_a_pairing_follows_its_generator_and_leaves_the_global_one_alone(pairing):
     before = torch.get_rng_state()
     one, same, other = (pairing.draw(20, 8, torch.Generator().manual_seed(s)) for s in (0, 0, 1))
     assert torch.equal(torch.get_rng_state(), before)
@@ -272,26 +293,26 @@ def test_weighted_pairs_have_the_probabilities_of_q():
 
 
 @pytest.mark.parametrize(
-    ("q", "told"),
+    ("q", "message"),
     [
         (torch.ones(2, 3) / 6, r"shape \(2, 3\): it must be \(n, n\)"),
         (torch.ones(4) / 4, r"shape \(4,\): it must be \(n, n\)"),
-        (torch.tensor([[1.5, -0.5], [0, 0]]), r"entries ≥ 0 with sum 1"),
-        (torch.ones(2, 2), r"the sum is 4"),
-        (torch.full((2, 2), torch.nan), r"entries ≥ 0 with sum 1"),
+        (torch.tensor([[1.5, -0.5], [0, 0]]), r"negative or NaN: they must be ≥ 0"),
+        (torch.full((2, 2), torch.nan), r"negative or NaN: they must be ≥ 0"),
+        (torch.ones(2, 2), r"Q sums to 4: it must sum to 1"),
     ],
 )
-def test_a_bad_q_is_refused(q, told):
-    with pytest.raises(ValueError, match=told):
+def test_invalid_q_is_refused(q, message):
+    with pytest.raises(ValueError, match=message):
         Weighted(q)
 
 
-def test_q_is_for_its_own_number_of_samples():
+def test_weighted_refuses_another_number_of_samples_than_that_of_q():
     with pytest.raises(ValueError, match=r"n = 3: Q is for 2 samples"):
         Weighted(torch.ones(2, 2) / 4).draw(3, 1)
 
 
-def test_near_labels_have_a_gaussian_kernel_in_each_row():
+def test_near_labels_has_a_gaussian_kernel_in_each_row():
     labels = torch.tensor([0.0, 1.0, 5.0])
     q = near_labels(labels, 2).Q
     kernel = np.exp(-(np.subtract.outer(labels.numpy(), labels.numpy()) ** 2) / 8)
@@ -301,10 +322,23 @@ def test_near_labels_have_a_gaussian_kernel_in_each_row():
     np.testing.assert_allclose(both.numpy(), (expected + expected.T) / 2, atol=1e-12)
 
 
-@pytest.mark.parametrize(("shape", "bandwidth"), [((3, 1), 1), ((3,), 0), ((3,), -1)])
-def test_near_labels_refuse_bad_labels_and_bandwidths(shape, bandwidth):
-    with pytest.raises(ValueError, match=r"they must be \(n,\) and > 0"):
+@pytest.mark.parametrize(
+    ("shape", "bandwidth", "error", "message"),
+    [
+        ((3, 1), 1, ValueError, r"labels have shape \(3, 1\): it must be \(n,\)"),
+        *(((3,), h, ValueError, rf"bandwidth = {h}: it must be > 0") for h in (0, -1, np.nan)),
+        ((3,), "1", TypeError, r"bandwidth = '1': it must be a number, > 0"),
+    ],
+)
+def test_near_labels_refuses_invalid_arguments(shape, bandwidth, error, message):
+    with pytest.raises(error, match=message):
         near_labels(torch.zeros(shape), bandwidth)
+
+
+def test_near_labels_takes_numpy_numbers_and_an_infinite_bandwidth():
+    labels = torch.tensor([0.0, 1.0, 5.0])
+    assert torch.equal(near_labels(labels, np.float32(2)).Q, near_labels(labels, 2).Q)
+    torch.testing.assert_close(near_labels(labels, np.inf).Q, torch.ones(3, 3).double() / 9)
 
 
 # Presets
@@ -339,7 +373,7 @@ def test_an_unknown_library_is_refused():
 # Symmetry
 
 
-def test_a_sequence_is_symmetric_if_each_pair_is_there_as_often_as_its_mirror():
+def test_a_sequence_is_symmetric_if_each_pair_occurs_as_often_as_its_mirror():
     def symmetric(*pairs):
         first, second = torch.tensor(pairs, dtype=torch.int64).reshape(-1, 2).T
         return Plan(first, second, first, first).is_symmetric()
@@ -355,7 +389,7 @@ def test_a_sequence_is_symmetric_if_each_pair_is_there_as_often_as_its_mirror():
 @pytest.mark.parametrize("n", [12, 7])
 @pytest.mark.parametrize("name", ["two_copies", "batch_shuffle", "iid", "symmetric", "flip",
                                   "roll", "derangement"])  # fmt: skip
-def test_pairings_that_are_exchangeable_pass(name, n):
+def test_exchangeable_pairings_pass(name, n):
     found = check_exchangeable(name, n, batch_size=5, generator=torch.Generator().manual_seed(0))
     assert found
     assert found.p_value >= 1e-3
@@ -367,7 +401,7 @@ def test_one_way_pairs_fail():
     assert found.worst_pair[0] < found.worst_pair[1]
 
 
-def test_where_q_is_known_the_check_is_exact_and_names_the_worst_pair():
+def test_with_a_known_q_the_check_is_exact_and_names_the_worst_pair():
     q = torch.tensor([[0.1, 0.1, 0.1], [0.1, 0.1, 0.05], [0.1, 0.25, 0.1]])
     found = check_exchangeable(Weighted(q))
     assert not found
@@ -379,7 +413,7 @@ def test_where_q_is_known_the_check_is_exact_and_names_the_worst_pair():
     assert check_exchangeable(near_labels(labels, 1, symmetrized=True))
 
 
-def test_the_check_is_given_its_level_and_its_p_value_is_never_zero():
+def test_the_level_decides_and_the_p_value_is_never_zero():
     assert Exchangeability(0.01, (0, 1), 0.01)
     assert not Exchangeability(0.01, (0, 1), 0.02)
     found = check_exchangeable("one_way", level=0.002, generator=torch.Generator().manual_seed(0))
@@ -387,7 +421,7 @@ def test_the_check_is_given_its_level_and_its_p_value_is_never_zero():
     assert not found
 
 
-def test_the_check_draws_from_its_generator_and_in_batches_of_the_size_asked_for():
+def test_the_check_uses_its_generator_and_batch_size():
     seen = set()
 
     class Watcher:
@@ -405,10 +439,34 @@ def test_the_check_draws_from_its_generator_and_in_batches_of_the_size_asked_for
     assert seen == {(7, 3)}
 
 
-@pytest.mark.parametrize(("n", "epochs"), [(1, 400), (17, 400), (8, 19)])
-def test_the_check_refuses_too_many_samples_and_too_few_epochs(n, epochs):
-    with pytest.raises(ValueError, match=rf"n = {n}, epochs = {epochs}: they must be 2 to 16"):
-        check_exchangeable("iid", n, epochs=epochs)
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        *(
+            (dict(n=n), ValueError, rf"n = {n!r}: .* whole number from 2 to 16")
+            for n in (1, 17, "3")
+        ),
+        (dict(epochs=19), ValueError, r"epochs = 19: it must be a whole number ≥ 20"),
+        (dict(batch_size=0), ValueError, r"batch_size = 0: it must be a whole number ≥ 1"),
+        *(
+            (dict(level=level), ValueError, r"level = .*: it must be from 0\.001 to below 1")
+            for level in (0, 1e-4, 1, 2.0, np.nan)
+        ),
+        (dict(level="0.01"), TypeError, r"level = '0\.01': it must be a number"),
+    ],
+)
+def test_the_check_refuses_invalid_arguments(options, error, message):
+    with pytest.raises(error, match=message):
+        check_exchangeable("iid", **options)
+
+
+def test_the_check_takes_numpy_numbers():
+    options = dict(n=7, batch_size=3, epochs=30, level=0.5)
+    once, again = (
+        check_exchangeable("roll", **given_, generator=torch.Generator().manual_seed(0))
+        for given_ in (options, {k: np.array(v)[()] for k, v in options.items()})
+    )
+    assert once == again
 
 
 class Drawing:
@@ -420,7 +478,7 @@ class Drawing:
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "told"),
+    ("first", "second", "message"),
     [
         (torch.zeros(4), torch.zeros(4), r"first as torch\.float32 \(4,\)"),
         (torch.arange(4), torch.arange(3), r"second as torch\.int64 \(3,\)"),
@@ -428,18 +486,12 @@ class Drawing:
         (torch.arange(-1, 3), torch.arange(4), r"a first outside 0 … 3"),
     ],
 )
-def test_indices_that_are_none_are_refused(first, second, told):
-    with pytest.raises(ValueError, match=told):
-        plan_epoch(mixup(1), Drawing(first, second), 4, batch_size=2, seed=0, epoch=0)
+def test_invalid_indices_from_a_pairing_are_refused(first, second, message):
+    with pytest.raises(ValueError, match=message):
+        plan(pairing=Drawing(first, second), n=4)
 
 
-@pytest.mark.parametrize("level", [0, 1e-4, 1, 2.0])
-def test_a_level_that_no_p_value_can_reach_is_refused(level):
-    with pytest.raises(ValueError, match=r"level = .*: it must be from 0\.001 to below 1"):
-        check_exchangeable("one_way", level=level)
-
-
-def test_many_samples_can_be_paired_by_near_labels():
+def test_near_labels_handles_many_samples():
     first, second = near_labels(torch.linspace(0, 1, 5000), 0.01).draw(5000, 128)
     assert first.shape == second.shape == (5000,)
     assert (first - second).abs().double().mean() < 100  # of 5,000: near ones

@@ -8,23 +8,29 @@ from contextlib import contextmanager
 
 import torch
 
+from umixup import _check as check
+
 
 def generator_for(seed: int, stream: str, epoch: int = 0) -> torch.Generator:
     """A CPU generator that depends on ``(seed, stream, epoch)`` alone.
 
-    Streams ("init", "pairs", "policy", "augmentation") keep their draws apart: changing how
-    one of them is used does not move the others.
+    Streams ("init", "pairs", "policy", "augmentation") separate the draws of different uses:
+    changing one of them leaves the others as they are.
+
+    Raises:
+        ValueError: a seed or an epoch that is not an integer.
     """
+    seed, epoch = check.whole("seed", seed), check.whole("epoch", epoch)
     digest = hashlib.blake2b(f"{seed}/{stream}/{epoch}".encode(), digest_size=8).digest()
     return torch.Generator("cpu").manual_seed(int.from_bytes(digest, "big") >> 1)
 
 
 @contextmanager
 def drawing_from(generator: torch.Generator | None) -> Iterator[None]:
-    """Inside, torch's global CPU generator follows ``generator``; after, it is as it was.
+    """Make torch's global CPU generator follow ``generator`` inside, and restore it afterwards.
 
-    For the samplers that take no generator (``torch.distributions``, ``nn.Module`` initialisers).
-    ``None`` leaves the global generator in place, and moves it on.
+    For samplers that take no generator (``torch.distributions``, ``nn.Module`` initialisers).
+    With ``None`` they draw from the global generator, which moves on.
     """
     if generator is None:
         yield
@@ -37,9 +43,9 @@ def drawing_from(generator: torch.Generator | None) -> Iterator[None]:
 
 @contextmanager
 def numpy_drawing_from(generator: torch.Generator | None) -> Iterator[None]:
-    """Inside, numpy's global generator follows ``generator``; after, it is as it was.
+    """Make NumPy's global generator follow ``generator`` inside, and restore it afterwards.
 
-    For packages that draw from it. ``None`` leaves it in place, and moves it on.
+    For packages that draw from it. With ``None`` it moves on as usual.
     """
     import numpy as np
 
