@@ -1,15 +1,16 @@
-"""Studies: lists of configs by name, and where their recorded runs come from."""
+"""Studies: named lists of configs, and the provenance of their recorded runs."""
 
 from dataclasses import replace
 
 import pytest
 
-from umixup import studies, training
+from umixup import training
+from umixup.experiments import studies
 
 
 @pytest.fixture
 def tiny(monkeypatch):
-    """A study of two settings and three seeds, of which nothing was found in anybody's folder."""
+    """The only study: two settings and three seeds."""
 
     def settings():
         return [training.profile("quick", scheme=scheme, epochs=1) for scheme in ("ERM", "B(1,1)")]
@@ -19,14 +20,14 @@ def tiny(monkeypatch):
     return study
 
 
-def record(config, seconds=1800.0, **sitting):
+def record(config, seconds=1800.0, **session):
     run = training.Run(config, [0.2], [], [1.0], seconds, [], "0" * 16, None, None)
     about = {"date": "2026-01-02T03:04:05+00:00", "commit": "abc", "device": "cpu", "torch": "2"}
-    return {**run.record(), "sittings": [about | sitting]}
+    return {**run.record(), "sittings": [about | session]}
 
 
 @pytest.mark.parametrize("study", studies.STUDIES.values(), ids=studies.STUDIES)
-def test_the_settings_of_a_study_differ_and_have_seed_0(study):
+def test_settings_of_a_study_are_distinct_and_have_seed_0(study):
     settings = study.settings()
     assert len({config.hash() for config in settings}) == len(settings) > 1
     assert {config.seed for config in settings} == {0}
@@ -34,31 +35,31 @@ def test_the_settings_of_a_study_differ_and_have_seed_0(study):
     assert studies.by_name(study.name) is study
 
 
-def test_configs_come_seed_by_seed():
+def test_configs_are_ordered_by_seed():
     study = studies.by_name("pairings")
     configs = study.configs(2)
     assert configs == study.settings() + [replace(c, seed=1) for c in study.settings()]
     assert len(study.configs()) == study.runs * len(study.settings())
 
 
-@pytest.mark.parametrize("runs", [0, -1, 1.5, True])
-def test_runs_are_a_whole_number(runs):
-    with pytest.raises(ValueError, match="runs = "):
+@pytest.mark.parametrize("runs", [0, -1, 1.5, True, "2"])
+def test_runs_must_be_a_positive_whole_number(runs):
+    with pytest.raises(ValueError, match=f"runs = {runs!r}: it must be a whole number ≥ 1"):
         studies.by_name("alpha").configs(runs)
 
 
-def test_an_unknown_study_is_answered_with_the_known_ones():
+def test_unknown_study_error_lists_the_studies():
     with pytest.raises(ValueError, match=r"study = 'pairing'.*pairings"):
         studies.by_name("pairing")
 
 
-def test_what_is_chosen_is_chosen_by_validation():
+def test_studies_that_choose_a_scheme_use_validation_data():
     for name in ("alpha", "plane", "slope"):
         for config in studies.by_name(name).settings():
-            assert config.dataset == studies.VALIDATION
+            assert config.dataset == "digits:validation"
 
 
-def test_provenance_counts_runs_and_names_what_they_were_made_with(tiny):
+def test_provenance_counts_runs_and_lists_their_origins(tiny):
     erm, mixup = tiny.settings()
     other = training.profile("quick", scheme="B(2,2)")
     found = studies.provenance(
@@ -79,12 +80,12 @@ def test_provenance_counts_runs_and_names_what_they_were_made_with(tiny):
     assert (rest["question"], rest["runs"], rest["devices"]) == ("Other runs", 1, ["cuda"])
 
 
-def test_a_setting_without_a_run_is_told(tiny):
+def test_fewest_is_0_if_a_setting_has_no_run(tiny):
     (row,) = studies.provenance([record(tiny.settings()[0])]).to_dict("records")
     assert (row["settings"], row["fewest"]) == (1, 0)
 
 
-def test_a_run_may_be_in_two_studies():
+def test_run_may_belong_to_two_studies():
     both = studies.by_name("digits-table").configs(1)[1]
     assert both in studies.by_name("pairings").configs(1)
     found = studies.provenance([record(both)])

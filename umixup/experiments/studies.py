@@ -1,9 +1,9 @@
-"""The book's studies: which runs its tables and figures stand on, and the command that does them.
+"""The book's studies: the runs behind its tables and figures, and the commands that produce them.
 
     umixup sweep --study pairings --workers 2 --threads 1
 
-A study is a list of configs by name; ``provenance`` finds its runs in a folder of records. What a
-search chooses on the way (chapter 12) is no list: those records are told apart by their data set.
+A study is a named list of configs; ``provenance`` finds its runs among recorded ones. The search in
+chapter 12 chooses its settings as it goes, so its runs belong to no study.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from umixup import _check as check
 from umixup.experiments import tables
 from umixup.training import MEASURES, Config, profile
 from umixup.training.config import digest
@@ -20,20 +21,17 @@ from umixup.training.config import digest
 if TYPE_CHECKING:
     import pandas as pd
 
-#: The data set that chapter 12 chooses by.
-VALIDATION = "digits:validation"
-
 
 @dataclass(frozen=True)
 class Study:
-    """Settings, and how many seeds of each.
+    """Settings, each to be run with several seeds.
 
     Attributes:
-        name: as ``umixup sweep --study`` takes it.
-        question: what it is for.
-        chapter: the label of the chapter that shows it.
-        runs: how many seeds of each setting the book is to show.
-        settings: gives a config of each.
+        name: the argument of ``umixup sweep --study``.
+        question: what the study compares.
+        chapter: the label of the chapter that shows the results.
+        runs: the number of seeds per setting.
+        settings: returns one config per setting, with seed 0.
     """
 
     name: str
@@ -43,20 +41,18 @@ class Study:
     settings: Callable[[], list[Config]]
 
     def configs(self, runs: int | None = None) -> list[Config]:
-        """The runs, seed by seed: seeds 0 to ``runs`` − 1, by default all the study's.
+        """All configs, ordered by seed: seeds 0 to ``runs`` − 1, by default all of the study's.
 
         Raises:
-            ValueError: runs is no whole number ≥ 1.
+            ValueError: runs is not a whole number ≥ 1.
         """
-        runs = self.runs if runs is None else runs
-        if type(runs) is not int or runs < 1:
-            raise ValueError(f"runs = {runs!r}: it must be a whole number ≥ 1")
+        runs = check.whole("runs", self.runs if runs is None else runs, 1)
         settings = self.settings()
         return [replace(setting, seed=seed) for seed in range(runs) for setting in settings]
 
     @property
     def command(self) -> str:
-        """What does the runs that are not recorded yet."""
+        """The command that trains the runs that are not recorded yet."""
         return f"umixup sweep --study {self.name} --workers 2 --threads 1"
 
 
@@ -73,15 +69,17 @@ def _pairings() -> list[Config]:
 
 
 def _validated(*schemes: str) -> Callable[[], list[Config]]:
-    return lambda: [profile("quick", dataset=VALIDATION, scheme=scheme) for scheme in schemes]
+    return lambda: [
+        profile("quick", dataset="digits:validation", scheme=scheme) for scheme in schemes
+    ]
 
 
 def _robust() -> list[Config]:
-    """ERM, a uniform policy with label weights of slope 0 to ∞, and the DAT twins of three."""
+    """ERM, a uniform policy with label weights of slope 0 to ∞, and three DAT twins."""
     slopes = [f"UMixUp(B(1,1),S({s}))" for s in (0, 0.5, 1, 2, "inf")]
     twins = ["DAT(B(1,1))", "DAT(B(2,1))", "DAT(Uni(0.5,1))"]  # of slopes 0, 1 and ∞
     return [
-        profile("quick", scheme=scheme, train_size=1150, measures=tuple(MEASURES))
+        profile("quick", scheme=scheme, train_size=1150, measures=MEASURES)
         for scheme in ("ERM", *slopes, *twins)
     ]
 
@@ -96,56 +94,56 @@ STUDIES = {
     for study in (
         Study(
             "digits-table",
-            "The rows of the paper's MNIST table, and their DAT rows, on the digits",
+            "The settings of the paper's MNIST table and their DAT twins, on the digits",
             "ch-tables",
             100,
             _of_table(3, "quick", "ce", "nc", "nc-released"),
         ),
         Study(
             "fashion-mnist-table",
-            "The cross-entropy rows of the paper's Fashion-MNIST table, and their DAT rows",
+            "The cross-entropy settings of the paper's Fashion-MNIST table and their DAT twins",
             "ch-tables",
             10,
             _of_table(4, "small", "ce"),
         ),
         Study(
             "mnist-table",
-            "The cross-entropy rows of the paper's MNIST table, and their DAT rows",
+            "The cross-entropy settings of the paper's MNIST table and their DAT twins",
             "ch-tables",
             10,
             _of_table(3, "small", "ce"),
         ),
         Study(
             "pairings",
-            "MixUp with a λ for each sample or each batch, and five ways to pair up",
+            "MixUp with five pairings, drawing λ per sample or per batch",
             "ch-trainer",
             50,
             _pairings,
         ),
         Study(
             "alpha",
-            "MixUp along α, beside ERM",
+            "ERM, and MixUp with policies B(α, α) for seven values of α",
             "ch-search",
             12,
             _validated("ERM", *(f"B({a},{a})" for a in _ALPHAS)),
         ),
         Study(
             "plane",
-            "Untied MixUp over the plane of Beta policies (α, β)",
+            "Untied MixUp with policies U(B(α, β)) over a grid of α and β",
             "ch-search",
             12,
             _validated(*(f"U(B({a},{b}))" for a, b in _PLANE)),
         ),
         Study(
             "slope",
-            "A uniform policy, and label weights of slope 0 to ∞",
+            "A uniform policy with label weights of slope 0 to ∞",
             "ch-search",
             12,
             _validated(*(f"UMixUp(B(1,1),S({s}))" for s in _SLOPES)),
         ),
         Study(
             "robustness",
-            "Calibration, corruptions and attacks, from ERM along the slope 0 to ∞",
+            "Calibration, corruptions and attacks for ERM, slopes 0 to ∞ and three DAT twins",
             "ch-robustness",
             20,
             _robust,
@@ -158,11 +156,9 @@ def by_name(name: str) -> Study:
     """The study of that name.
 
     Raises:
-        ValueError: there is none; with those there are.
+        ValueError: there is none; the message lists the names.
     """
-    if name not in STUDIES:
-        raise ValueError(f"study = {name!r}: it must be one of {', '.join(STUDIES)}")
-    return STUDIES[name]
+    return STUDIES[check.one_of("study", name, STUDIES)]
 
 
 _COLUMNS = (
@@ -172,51 +168,53 @@ _COLUMNS = (
 
 
 def provenance(records: list[dict[str, Any]]) -> pd.DataFrame:
-    """Where the runs of each study come from.
+    """Where and when the recorded runs of each study were trained.
 
     Args:
-        records: as ``um.results.records`` gives them.
+        records: as ``um.results.records`` returns them.
 
     Returns:
-        A row for each study with runs, in the order of ``STUDIES``, and one for the runs of no
-        study; a run may be in several. ``study``, ``question``, ``chapter``, ``command``;
-        ``settings``, ``runs``, ``fewest`` and ``wanted`` (seeds of a setting); ``hours`` of
-        training; ``first`` and ``last`` day; and, as lists, the different ``commits``,
-        ``versions`` of torch, ``processors`` and ``devices``. Without records, no rows.
+        A row for each study that has runs, in the order of ``STUDIES``, and one for the runs that
+        belong to no study. A run may belong to several. The columns are "study", "question",
+        "chapter" and "command"; the numbers of "settings" and "runs"; the seeds per setting,
+        "fewest" so far and "wanted"; "hours" of training; "first" and "last" day; and the lists of
+        distinct "commits", "versions" of torch, "processors" and "devices".
     """
     import pandas as pd
 
     known = {record["hash"]: record for record in records}
     left, rows = dict(known), []
     for study in STUDIES.values():
-        recorded = [config for config in study.configs() if config.hash() in known]
-        if not recorded:
-            continue
-        seeds = Counter(replace(config, seed=0) for config in recorded)
-        rows.append(
-            {
-                "study": study.name,
-                "question": study.question,
-                "chapter": study.chapter,
-                "command": study.command,
-                "fewest": min(seeds[setting] for setting in study.settings()),
-                "wanted": study.runs,
-                **_origin([known[config.hash()] for config in recorded]),
-            }
-        )
-        for config in recorded:
-            left.pop(config.hash(), None)
+        seeds: Counter[Config] = Counter()
+        found = []
+        for config in study.configs():
+            if (name := config.hash()) in known:
+                seeds[replace(config, seed=0)] += 1
+                found.append(known[name])
+                left.pop(name, None)
+        if found:
+            rows.append(
+                {
+                    "study": study.name,
+                    "question": study.question,
+                    "chapter": study.chapter,
+                    "command": study.command,
+                    "fewest": min(seeds[setting] for setting in study.settings()),
+                    "wanted": study.runs,
+                    **_origin(found),
+                }
+            )
     if left:
         rows.append({"study": "", "question": "Other runs", **_origin(list(left.values()))})
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 def _origin(records: list[dict[str, Any]]) -> dict[str, Any]:
-    sittings = [sitting for record in records for sitting in record["sittings"]]
-    days = sorted(str(sitting["date"])[:10] for sitting in sittings)
+    sessions = [session for record in records for session in record["sittings"]]
+    days = sorted(str(session["date"])[:10] for session in sessions)
 
-    def different(name: str) -> list[str]:
-        return sorted({str(sitting.get(name)) for sitting in sittings})
+    def distinct(name: str) -> list[str]:
+        return sorted({str(session.get(name)) for session in sessions})
 
     return {
         "settings": len({digest(record["config"] | {"seed": None}) for record in records}),
@@ -224,8 +222,8 @@ def _origin(records: list[dict[str, Any]]) -> dict[str, Any]:
         "hours": sum(float(record["seconds"]) for record in records) / 3600,
         "first": days[0],
         "last": days[-1],
-        "commits": different("commit"),
-        "versions": different("torch"),
-        "processors": different("processor"),
-        "devices": different("device"),
+        "commits": distinct("commit"),
+        "versions": distinct("torch"),
+        "processors": distinct("processor"),
+        "devices": distinct("device"),
     }

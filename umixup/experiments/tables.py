@@ -1,7 +1,7 @@
-"""The paper's tables as runs: which configs a table is made of, and ours beside the paper's.
+"""The paper's tables: the configs behind each, and our results next to the paper's.
 
-A table of the paper is a data set with two losses, and three schemes for each: ERM, MixUp and
-UMixUp. Beside MixUp and UMixUp we run DAT with the policy behind them, which the paper leaves out.
+Each table has one data set, two losses, and three schemes per loss: ERM, MixUp and UMixUp. We add
+the DAT twins of MixUp and UMixUp, which the paper does not train.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from umixup import _check as check
 from umixup import training
 from umixup.experiments import paper
 from umixup.experiments import records as results
@@ -19,14 +20,14 @@ if TYPE_CHECKING:
 
 #: The data set of each of the paper's tables.
 DATASETS = {1: "cifar10", 2: "cifar100", 3: "mnist", 4: "fashion-mnist"}
-#: The losses of a table; the last is the one that the released code computes.
+#: The losses of a table. "nc" is the paper's text, "nc-released" what the released code computes.
 LOSSES = ("ce", "nc", "nc-released")
 
 
 def rows(table: int, loss: str) -> list[paper.Setting]:
-    """The settings of a table for a loss: ERM, MixUp, its DAT twin, UMixUp, its DAT twin.
+    """The settings of a table for one loss: ERM, MixUp, its DAT twin, UMixUp, its DAT twin.
 
-    "nc-released" has the schemes of "nc": the paper's text describes one, its code runs the other.
+    "nc-released" has the schemes of "nc".
 
     Raises:
         ValueError: no such table or loss.
@@ -34,17 +35,18 @@ def rows(table: int, loss: str) -> list[paper.Setting]:
     >>> [row.scheme for row in rows(3, "ce")]
     ['ERM', 'B(1,1)', 'DAT(B(2,1))', 'U(B(1.7,1))', 'DAT(B(1.7,1))']
     """
-    if table not in DATASETS:
-        raise ValueError(f"table = {table!r}: it must be one of 1, 2, 3, 4")
-    if loss not in LOSSES:
-        raise ValueError(f"loss = {loss!r}: it must be one of {', '.join(LOSSES)}")
-    erm, mixup, umixup = paper.settings(DATASETS[table], loss.removesuffix("-released"))
+    check.one_of("loss", loss, LOSSES)
+    erm, mixup, umixup = paper.settings(_dataset(table), loss.removesuffix("-released"))
     return [erm, mixup, mixup.twin(), umixup, umixup.twin()]
 
 
+def _dataset(table: int) -> str:
+    return DATASETS[check.whole("table", table, 1, len(DATASETS))]
+
+
 def default_dataset(table: int, profile: str | None) -> str:
-    """The table's own data set, but for the quick profile, whose runs are on the digits."""
-    return "digits" if profile == "quick" else DATASETS[table]
+    """The table's own data set, or the digits for the quick profile."""
+    return "digits" if profile == "quick" else _dataset(table)
 
 
 def configs(
@@ -55,56 +57,57 @@ def configs(
     losses: Sequence[str] = ("ce", "nc"),
     dataset: str | None = None,
 ) -> list[training.Config]:
-    """The runs of a table, seed by seed, so that any first part of them is balanced.
+    """The configs of a table, ordered by seed, so that stopping early leaves a balanced design.
+
+    On MNIST and Fashion-MNIST, runs are also tested the authors' way (``augment_test``).
 
     Args:
         table: 1 to 4.
         profile: "quick", "small" or "full" (the paper's recipe).
-        runs: seeds 0 to runs − 1 of each setting; the paper has 100.
-        losses: of "ce", "nc" and "nc-released".
-        dataset: instead of the table's own; by default the digits for "quick". On MNIST and
-            Fashion-MNIST a run tests in the authors' way as well (``augment_test``).
+        runs: each setting gets the seeds 0 to runs − 1; the paper has 100.
+        losses: some of ``LOSSES``.
+        dataset: by default that of ``default_dataset``.
 
     Raises:
-        ValueError: a value that is not allowed.
+        ValueError: an argument is not allowed.
 
     >>> len(configs(3, profile="quick", runs=2))  # 2 seeds, 2 losses, 5 schemes
     20
     """
-    if profile not in training.PROFILES:
-        raise ValueError(f"profile = {profile!r}: it must be one of {', '.join(training.PROFILES)}")
-    if type(runs) is not int or runs < 1:
-        raise ValueError(f"runs = {runs!r}: it must be a whole number ≥ 1")
-    if dataset is None:
-        dataset = default_dataset(table, profile)
+    check.one_of("profile", profile, training.PROFILES)
+    settings = [(loss, row.scheme) for loss in losses for row in rows(table, loss)]
+    dataset = default_dataset(table, profile) if dataset is None else dataset
     return [
         training.profile(
             profile,
             dataset=dataset,
             loss=loss,
-            scheme=row.scheme,
+            scheme=scheme,
             seed=seed,
             augment_test=dataset in ("mnist", "fashion-mnist"),
         )
-        for seed in range(runs)
-        for loss in losses
-        for row in rows(table, loss)
+        for seed in range(check.whole("runs", runs, 1))
+        for loss, scheme in settings
     ]
 
 
 def beside_paper(runs: pd.DataFrame, table: int) -> pd.DataFrame:
-    """Our runs of one data set and profile beside the rows of a table of the paper.
+    """A summary of our runs, next to the paper's numbers for the same settings.
+
+    Args:
+        runs: of one data set and one profile.
+        table: the table to compare with.
 
     Returns:
-        A row for each loss that was run and each setting of the table that has runs, in the
-        table's order: "loss", "setting", "scheme" and the columns of ``um.results.summary``.
+        A row for each loss and setting that has runs, in the table's order: "loss", "setting",
+        "scheme" and the columns of ``um.results.summary``.
 
     Raises:
-        ValueError: no run is of the table; or what ``um.results.summary`` refuses.
+        ValueError: no run belongs to the table, or ``um.results.summary`` refuses the runs.
     """
     import pandas as pd
 
-    summary = results.summary(runs, beside=DATASETS[table])
+    summary = results.summary(runs, beside=_dataset(table))
     ours = {(row["loss"], row["scheme"]): row for row in summary.to_dict("records")}
     found = [
         {"loss": loss, "setting": row.kind, **ours[loss, row.scheme]}
@@ -113,21 +116,27 @@ def beside_paper(runs: pd.DataFrame, table: int) -> pd.DataFrame:
         if (loss, row.scheme) in ours
     ]
     if not found:
-        raise ValueError(f"table {table}: none of the {len(runs)} runs is of it")
+        raise ValueError(f"table {table}: none of the {len(runs)} runs belongs to it")
     return pd.DataFrame(found)
 
 
 def comparisons(runs: pd.DataFrame, table: int, error: str = "error") -> pd.DataFrame:
-    """What a table claims, and what its DAT rows add, as differences of two settings' mean errors.
+    """Differences of mean errors between the settings of a table, with Welch's intervals.
 
-    For each loss: MixUp − ERM, UMixUp − MixUp, MixUp − its DAT twin, UMixUp − its DAT twin, those
-    of them that have runs.
+    For each loss: MixUp − ERM, UMixUp − MixUp, MixUp − its DAT twin and UMixUp − its DAT twin,
+    where both settings have runs.
+
+    Args:
+        runs: of one data set and one profile.
+        table: the table whose settings are compared.
+        error: the column to compare, "error" or "augmented_error".
 
     Returns:
-        "loss", "difference", and what ``um.results.difference`` and ``told_apart`` give.
+        "loss", "difference" and the columns of ``um.results.difference`` and
+        ``um.results.told_apart``.
 
     Raises:
-        ValueError: no two settings to compare have runs; or what ``um.results.difference`` refuses.
+        ValueError: no such pair of settings has runs, or ``um.results.difference`` refuses them.
     """
     import pandas as pd
 
@@ -137,33 +146,33 @@ def comparisons(runs: pd.DataFrame, table: int, error: str = "error") -> pd.Data
         erm, mixup, mixup_dat, umixup, umixup_dat = rows(table, loss)
         for one, other in ((mixup, erm), (umixup, mixup), (mixup, mixup_dat), (umixup, umixup_dat)):
             if {one.scheme, other.scheme} <= set(of_loss["scheme"]):
-                told = results.difference(of_loss, one.scheme, other.scheme, error)
-                names = f"{one.kind} − {'its DAT' if other.kind == 'DAT' else other.kind}"
-                found.append({"loss": loss, "difference": names, **told})
+                name = f"{one.kind} − {'its DAT' if other.kind == 'DAT' else other.kind}"
+                welch = results.difference(of_loss, one.scheme, other.scheme, error)
+                found.append({"loss": loss, "difference": name, **welch})
     if not found:
-        raise ValueError(f"table {table}: no two settings of it have runs with {error!r}")
+        raise ValueError(f"table {table}: no two of its settings have runs with {error!r}")
     return results.told_apart(pd.DataFrame(found))
 
 
 def overview(runs: pd.DataFrame) -> pd.DataFrame:
-    """Every row of the paper's tables and its DAT rows, with what there is of our own runs.
+    """All rows of the paper's tables and their DAT twins, each with a summary of our runs.
 
     Args:
-        runs: as ``um.results.load`` gives them.
+        runs: as ``um.results.load`` returns them.
 
     Returns:
         40 rows, in the paper's order: "table", "dataset", "loss", "setting", "scheme";
-        ``paper_mean``, ``paper_half_width``, ``paper_n``; and of our runs on that very data set
-        ``profile``, ``n``, ``mean``, ``half_width`` for the largest profile that has any
-        (otherwise "", 0 and NaN). Errors in per cent; on the augmented test set, as the paper's,
-        where the runs have it.
+        "paper_mean", "paper_half_width", "paper_n"; and for our runs on the same data set, from
+        the largest profile that has runs, "profile", "n", "mean", "half_width" ("", 0, NaN and NaN
+        if there are no runs). Errors are in per cent, and measured on the augmented test set, as
+        the paper's are, where the runs have it.
     """
     import pandas as pd
 
     found = []
     for table, dataset in DATASETS.items():
         for loss in ("ce", "nc"):
-            mine = runs[(runs["dataset"] == dataset) & (runs["loss"] == loss)]
+            ours = runs[(runs["dataset"] == dataset) & (runs["loss"] == loss)]
             found += [
                 {
                     "table": table,
@@ -174,36 +183,33 @@ def overview(runs: pd.DataFrame) -> pd.DataFrame:
                     "paper_mean": 100 * row.error,
                     "paper_half_width": 100 * row.half_width,
                     "paper_n": row.runs,
-                    **_largest(mine[mine["scheme"] == row.scheme]),
+                    **_largest_profile(ours[ours["scheme"] == row.scheme]),
                 }
                 for row in rows(table, loss)
             ]
     return pd.DataFrame(found)
 
 
-def _largest(runs: pd.DataFrame) -> dict[str, Any]:
-    """What the runs of the largest profile say that has any."""
+def _largest_profile(runs: pd.DataFrame) -> dict[str, Any]:
+    """Summarise the largest profile that has runs."""
     for profile in ("full", "small", "quick"):
         of_profile = runs[runs["profile"] == profile]
         if len(of_profile):
-            told = results.summary(of_profile).iloc[0]
-            kind = "augmented_" if told["augmented_n"] else ""
-            return {
-                "profile": profile,
-                **{name: told[kind + name] for name in ("n", "mean", "half_width")},
-            }
+            summary = results.summary(of_profile).iloc[0]
+            prefix = "augmented_" if summary["augmented_n"] else ""
+            numbers = {name: summary[prefix + name] for name in ("n", "mean", "half_width")}
+            return {"profile": profile, **numbers}
     return {"profile": "", "n": 0, "mean": math.nan, "half_width": math.nan}
 
 
 def paper_comparisons() -> pd.DataFrame:
-    """The differences of means that the paper claims, with intervals worked out from its own.
+    """The differences MixUp − ERM and UMixUp − MixUp in the paper, for each data set and loss.
 
-    MixUp − ERM and UMixUp − MixUp, of each data set and loss. The paper gives each mean's interval;
-    that of a difference of independent means has the root of the summed squares as half-width.
+    The paper gives an interval for each mean. For a difference of independent means, the
+    half-width is the root of the sum of the squared half-widths.
 
     Returns:
-        16 rows: "dataset", "loss", "difference", and ``mean``, ``low``, ``high`` in percentage
-        points.
+        16 rows: "dataset", "loss", "difference", and "mean", "low", "high" in percentage points.
 
     >>> len(paper_comparisons())
     16
@@ -211,16 +217,12 @@ def paper_comparisons() -> pd.DataFrame:
     import pandas as pd
 
     found = []
-    for table, dataset in DATASETS.items():
+    for dataset in DATASETS.values():
         for loss in ("ce", "nc"):
-            erm, mixup, _, umixup, _ = rows(table, loss)
+            erm, mixup, umixup = paper.settings(dataset, loss)
             for one, other in ((mixup, erm), (umixup, mixup)):
-                gap = 100 * (one.error - other.error)
+                mean = 100 * (one.error - other.error)
                 half = 100 * math.hypot(one.half_width, other.half_width)
-                names = {
-                    "dataset": dataset,
-                    "loss": loss,
-                    "difference": f"{one.kind} − {other.kind}",
-                }
-                found.append({**names, "mean": gap, "low": gap - half, "high": gap + half})
-    return pd.DataFrame(found)
+                name = f"{one.kind} − {other.kind}"
+                found.append((dataset, loss, name, mean, mean - half, mean + half))
+    return pd.DataFrame(found, columns=["dataset", "loss", "difference", "mean", "low", "high"])
