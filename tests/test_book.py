@@ -115,7 +115,7 @@ def test_no_cell_warns(chapter):
 
 
 @pytest.mark.parametrize("chapter", NOTEBOOKS)
-def test_a_cell_whose_output_depends_on_the_machine_is_followed_by_assertions(chapter):
+def test_machine_dependent_output_is_followed_by_assertions(chapter):
     code = cells(chapter)
     ignored = [k for k, c in enumerate(code) if "nbval-ignore-output" in c.metadata.get("tags", [])]
     for k in ignored:
@@ -180,7 +180,7 @@ def seconds(words):
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
-def test_the_time_at_the_head_is_the_one_measured(chapter):
+def test_time_stated_in_chapter_head_matches_measurement(chapter):
     text = "\n".join(c.source for c in cells(chapter, "markdown"))
     head = seconds(re.search(r"^- \*\*Time:\*\* .*?; (.*)$", text, re.MULTILINE)[1])
     measured = BOOK.stored(chapter).metadata.umixup.seconds  # by make notebooks, two at a time
@@ -233,7 +233,7 @@ def test_a_changed_stored_output_fails(tmp_path):
 # --- the tool -----------------------------------------------------------------------------------
 
 
-def test_sync_mends_a_pair_out_of_step_and_keeps_the_outputs_that_still_fit(small):
+def test_sync_updates_notebook_and_keeps_outputs_of_unchanged_cells(small):
     small.sync()
     assert small.execute() == []
     small.store()
@@ -247,7 +247,7 @@ def test_sync_mends_a_pair_out_of_step_and_keeps_the_outputs_that_still_fit(smal
     assert small.stored("01_one").cells[-1].outputs == []
 
 
-def test_only_what_changed_is_executed_and_notebooks_are_left_alone(small, capsys):
+def test_execute_runs_only_stale_chapters_and_leaves_notebooks_alone(small, capsys):
     def executed():
         assert small.execute() == []
         return re.findall(r"executed (\w+)", capsys.readouterr().out)
@@ -265,7 +265,7 @@ def test_only_what_changed_is_executed_and_notebooks_are_left_alone(small, capsy
     assert before == {p.name: p.read_bytes() for p in (small.root / "notebooks").iterdir()}
 
 
-def test_a_failing_cell_fails_the_book_and_is_not_kept(small, capsys):
+def test_failing_cell_fails_the_book_and_its_output_is_discarded(small, capsys):
     change(small.root / "book/01_one.md", "1 + 1", "1 / 0")
     assert small.execute() == ["01_one"]
     assert "ZeroDivisionError" in capsys.readouterr().err
@@ -285,7 +285,7 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_file_among_the_executed_is_made_anew(small, capsys, damage):
+def test_damaged_executed_notebook_is_executed_again(small, capsys, damage):
     assert small.execute() == []
     capsys.readouterr()
     DAMAGES[damage](small.executed / "01_one.ipynb")
@@ -296,7 +296,7 @@ def test_a_damaged_file_among_the_executed_is_made_anew(small, capsys, damage):
 
 
 @pytest.mark.parametrize("foreign", ["_build", "_build/executed", "_build/source", "_build/html"])
-def test_a_foreign_file_in_the_way_goes(small, foreign):
+def test_foreign_file_in_build_folder_is_replaced(small, foreign):
     (small.root / foreign).parent.mkdir(exist_ok=True)
     (small.root / foreign).write_text("not ours\n")
     assert small.execute() == []
@@ -304,7 +304,7 @@ def test_a_foreign_file_in_the_way_goes(small, foreign):
     assert (small.root / "_build/html/notebooks/01_one.html").is_file()
 
 
-def test_a_damaged_file_of_sphinx_is_made_anew(small):
+def test_damaged_sphinx_cache_is_rebuilt(small):
     assert small.execute() == []
     assert small.site() == 0
     kept = [p for p in (small.root / "_build").rglob("*") if p.suffix in (".pickle", ".doctree")]
@@ -326,12 +326,12 @@ def made(small, command, **environment):
     )
 
 
-def test_no_git_is_no_repository(small, tmp_path):
+def test_sync_works_without_git(small, tmp_path):
     assert made(small, "sync", PATH=str(tmp_path)).returncode == 0
     assert small.in_step("01_one")
 
 
-def test_a_chapter_that_is_gone_is_told_in_one_line(small):
+def test_missing_chapter_gives_one_line_error(small):
     (small.root / "book/02_two.md").unlink()
     for command in ("sync", "execute", "coursework"):
         done = made(small, command)
@@ -340,7 +340,7 @@ def test_a_chapter_that_is_gone_is_told_in_one_line(small):
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_ends_the_execution_and_its_kernels_at_once(small, stop):
+def test_interrupt_ends_execution_and_kernels_at_once(small, stop):
     pids = small.root / "pids"
     for chapter in ("01_one", "02_two"):
         sleeps = f"open({str(pids)!r}, 'a').write(f'{{__import__(\"os\").getpid()}}\\n')\n"
@@ -373,7 +373,7 @@ def alive(pid):
     return stat.exists() and stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
 
 
-def test_a_dead_reference_fails_the_site_each_time_until_it_is_mended(small):
+def test_broken_reference_fails_the_site_until_fixed(small):
     assert small.execute() == []
     assert small.site() == 0
     page = (small.root / "_build/html/notebooks/01_one.html").read_text()
@@ -450,7 +450,7 @@ class Loads(HTMLParser):
             self.images.append(about)
 
 
-def test_no_page_shows_what_was_meant_for_a_table(site):
+def test_no_page_shows_raw_table_markup(site):
     for page in site.rglob("*.html"):
         assert not re.search(r"<p>\s*\|", page.read_text()), page.name
 
@@ -520,13 +520,13 @@ def test_every_exercise_is_in_the_index_with_links_that_lead_to_it(site):
     assert len(found) % 2 == 0
 
 
-def test_nothing_that_is_to_be_written_at_build_time_is_left(site):
+def test_no_build_time_placeholder_is_left(site):
     for page in site.glob("book/*.html"):
         assert "% generated" not in page.read_text()
     assert "recorded runs, " in (site / "book/checklist.html").read_text()
 
 
-def test_every_image_of_the_site_has_a_text(site):
+def test_every_image_of_the_site_has_alt_text(site):
     seen = 0
     for page in site.rglob("*.html"):
         for image in Loads(page.read_text()).images:
@@ -537,7 +537,7 @@ def test_every_image_of_the_site_has_a_text(site):
     assert seen >= 10
 
 
-def test_the_table_in_the_readme_is_the_papers():
+def test_readme_table_matches_the_paper():
     from umixup import paper
 
     text = (ROOT / "README.md").read_text(encoding="utf-8")

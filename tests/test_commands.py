@@ -322,14 +322,14 @@ def test_a_command_in_the_help_is_shown_on_a_line_of_its_own(shown, capsys):
         assert command in lines
 
 
-def test_what_runs_elsewhere_does():
+def test_commands_marked_as_run_elsewhere_are_in_ci():
     script = (ROOT / ".ci/run").read_text()
     for how in HOW.values():
         if isinstance(how, Elsewhere):
             assert f"\n{how.where}\n" in script
 
 
-def test_a_smaller_number_has_a_reason():
+def test_every_shortened_command_states_a_reason():
     for command, how in HOW.items():
         if isinstance(how, How):
             assert bool(how.instead or how.none) == bool(how.why), command

@@ -352,7 +352,7 @@ def test_the_command_fails_with_the_reason(small):
         "import math as four\nfour",
     ],
 )
-def test_a_name_that_the_cell_binds_itself_is_no_matter(small, code):
+def test_names_bound_by_the_cell_itself_are_ignored(small, code):
     assert broken(small, ("two + 1", code)) == ""
 
 
@@ -374,7 +374,7 @@ def test_a_label_of_another_chapter_is_refused(small):
     assert "11_small: the label ch-small is also in 10_small" in wrong
 
 
-def test_solution_text_that_is_left_would_be_found(small):
+def test_leftover_solution_text_is_detected(small):
     assert small.coursework() == []
     student = read(small, "student")
     assert not [s for s in sentences_of_solutions(CHAPTER) if s in everything(student)]
@@ -384,7 +384,7 @@ def test_solution_text_that_is_left_would_be_found(small):
     ]
 
 
-def test_a_student_notebook_that_needs_a_solution_would_not_run(small):
+def test_student_notebook_that_depends_on_a_solution_fails(small):
     path = small.root / "book/10_small.md"
     path.write_text(CHAPTER.replace("two + 1", "four + 1"))
     source = small.source("10_small")

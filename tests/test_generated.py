@@ -189,7 +189,7 @@ def test_the_table_of_chapters_says_what_they_say():
         assert {label for label in links(on) if label.startswith("ch-")} <= set(links(needed))
 
 
-def test_what_is_said_to_stand_alone_does():
+def test_chapters_said_to_stand_alone_need_no_other():
     first, _, rest = generated.alone(SOURCES).partition(". ")
     assert {label for label, needed in before().items() if not needed} == set(links(first))
     assert links(rest)
@@ -235,7 +235,7 @@ def record(profile, device, seconds):
     return {"profile": profile, "config": config, "seconds": seconds, "sittings": [sitting]}
 
 
-def test_what_was_run_is_counted(monkeypatch):
+def test_evidence_counts_recorded_runs(monkeypatch):
     monkeypatch.setattr(generated, "_records", lambda book: [record("quick", "cpu", 9.0)] * 3)
     assert "Of 3 recorded runs, none is at" in generated.evidence(SOURCES)
     assert "none was trained on a GPU. So every error" in generated.evidence(SOURCES)
@@ -268,7 +268,7 @@ def test_marks_are_filled_and_nothing_else_is_touched():
     assert filled == f"# A\n\n{generated.exercise_counts(SOURCES)}\n\n% a comment\n"
 
 
-def test_a_mark_that_nobody_fills_is_refused():
+def test_unknown_generated_mark_is_an_error():
     with pytest.raises(ValueError, match="exercise-count: it must be one of alone, api"):
         generated.filled("% generated: exercise-count\n", SOURCES)
 

@@ -41,7 +41,7 @@ def first_cell(repository: str) -> str:
     return re.sub(r'^repository = ".*"$', f'repository = "{repository}"', cell.source, flags=re.M)
 
 
-def test_the_machine_lacks_what_it_is_to_lack(machine):
+def test_hosted_machine_lacks_umixup_and_its_extras(machine):
     found = installed(machine)
     assert {"torch", "torchvision", "numpy", "pandas", "pip"} <= found
     assert not found & set(LACKS)

@@ -29,7 +29,7 @@ def test_help_lists_every_target():
         assert re.search(rf"make {target}\b", shown), target
 
 
-def test_a_python_too_old_is_told_so_before_anything_is_made(tmp_path):
+def test_old_python_is_refused_before_anything_is_created(tmp_path):
     old = tmp_path / "python3"
     old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "Python 3.10.9" || exit 1\n')
     old.chmod(0o755)
@@ -94,7 +94,7 @@ def test_a_path_with_a_space_is_refused_before_anything_is_removed(tmp_path):
     assert (tmp_path / "my venv").exists()
 
 
-def test_an_environment_of_ones_own_is_installed_into_and_not_made_anew(tmp_path):
+def test_users_own_environment_is_reused_not_recreated(tmp_path):
     python = tmp_path / "own/bin/python"
     python.parent.mkdir(parents=True)
     python.write_text('#!/bin/sh\necho "$@" >> "$(dirname "$0")/asked"\n')
@@ -105,7 +105,7 @@ def test_an_environment_of_ones_own_is_installed_into_and_not_made_anew(tmp_path
     assert not (tmp_path / "own/made-by-make").exists()
 
 
-def test_there_is_nothing_to_serve_before_the_book_is_made(tmp_path):
+def test_serve_without_a_site_is_an_error(tmp_path):
     done = run("make", "-f", ROOT / "Makefile", "serve", cwd=tmp_path)
     assert done.returncode != 0
     assert "there is no site yet: make book" in done.stderr

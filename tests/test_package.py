@@ -61,7 +61,7 @@ def test_bare_import_loads_neither_torch_nor_numpy(run_python):
     assert run_python(code) == ""
 
 
-def test_an_unknown_attribute_is_told_with_what_there_is():
+def test_unknown_attribute_error_lists_public_names():
     with pytest.raises(AttributeError, match=r"'umixup' has no attribute 'nonsense'.*") as told:
         um.nonsense  # noqa: B018
     for name in ("Scheme", "parse", "U", "D", "canonical", "mixing", "training"):
@@ -130,6 +130,6 @@ print((time.perf_counter() - middle) / (middle - start))
 """
 
 
-def test_the_import_takes_little_beside_that_of_torch(run_python):
+def test_import_is_fast_compared_to_torch(run_python):
     # about 0.015 to 0.03; the least of a few, as other work on the machine can only add to it
     assert any(float(run_python(IMPORT_TIME)) < 0.05 for _ in range(5))

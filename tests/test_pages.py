@@ -352,7 +352,7 @@ def test_the_list_of_pages_is_whole(site):
     assert pages - {"index.html"} == set(PAGES)  # index.html sends the reader on to the first page
 
 
-def test_the_scrollbars_of_this_browser_take_space(context):
+def test_browser_shows_classic_scrollbars(context):
     page = context.new_page()
     page.set_content('<div id="a" style="width: 50px; overflow-x: scroll">text</div>')
     bar = page.evaluate("() => a.offsetHeight - a.clientHeight")
@@ -362,23 +362,23 @@ def test_the_scrollbars_of_this_browser_take_space(context):
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("theme", THEMES)
-def test_nothing_is_cut_off_or_scrolls_in_vain(page, width, theme):
+def test_nothing_is_cut_off_or_has_a_needless_scrollbar(page, width, theme):
     faults = geometry_faults(page, width, theme)
     assert not faults, f"{page.url}, {width} px, {theme}:\n" + "\n".join(faults)
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_every_text_can_be_read(page, theme):
+def test_text_contrast_is_sufficient(page, theme):
     faults = contrast_faults(page, theme)
     assert not faults, f"{page.url}, {theme}:\n" + "\n".join(faults)
 
 
-def test_paper_shows_all_code_and_no_solution(page):
+def test_print_shows_all_code_and_no_solution(page):
     faults = print_faults(page)
     assert not faults, f"{page.url}, printed:\n" + "\n".join(faults)
 
 
-def test_an_address_opens_the_solution_that_it_names(page):
+def test_url_fragment_opens_its_solution(page):
     faults = solution_faults(page)
     assert not faults, f"{page.url}:\n" + "\n".join(faults)
 
@@ -393,11 +393,11 @@ def test_a_solution_opens_from_a_file_too(context, site):
     page.close()
 
 
-def test_the_copy_button_copies_code_alone(page):
+def test_copy_button_copies_code_without_prompts(page):
     faults = copy_faults(page)
     assert not faults, f"{page.url}:\n" + "\n".join(faults)
 
 
-def test_the_tab_key_passes_by_the_formulas(page):
+def test_formulas_are_not_in_the_tab_order(page):
     stops = tab_stops(page)
     assert not stops, f"{page.url}: {len(stops)} formulas in the tab order, as {stops[0]}"
