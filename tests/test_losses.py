@@ -1,14 +1,15 @@
-"""Losses against torch's own, and target-linearity (Axiom 1, Lemma 1)."""
+"""Losses against torch's own; their kinds (Axiom 1, Lemma 1); label vectors."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from umixup import losses
+from umixup import linearity, losses
 from umixup.losses import (
     BY_NAME,
     KIND,
@@ -35,7 +36,7 @@ def draw(seed: int, batch: int, classes: int, dtype=torch.float64):
 
 
 @given(seeds, sizes, sizes)
-def test_cross_entropy_is_that_of_torch_with_probability_targets(seed, batch, classes):
+def test_cross_entropy_agrees_with_torch_for_probability_targets(seed, batch, classes):
     logits, target = draw(seed, batch, classes)
     expected = F.cross_entropy(logits, target, reduction="none")
     got = cross_entropy(logits, target)
@@ -44,7 +45,7 @@ def test_cross_entropy_is_that_of_torch_with_probability_targets(seed, batch, cl
 
 
 @given(seeds, sizes, sizes)
-def test_cross_entropy_of_one_hot_targets_is_that_of_class_numbers(seed, batch, classes):
+def test_cross_entropy_agrees_with_torch_for_class_numbers(seed, batch, classes):
     logits, _ = draw(seed, batch, classes)
     labels = torch.randint(classes, (batch,), generator=torch.Generator().manual_seed(seed))
     expected = F.cross_entropy(logits, labels, reduction="none")
@@ -114,15 +115,15 @@ def test_the_loss_is_float32_or_wider(logits, target, out):
 
 
 @pytest.mark.parametrize(
-    ("logits", "target", "told"),
+    ("logits", "target", "message"),
     [
         ((2, 3), (2,), r"logits \(2, 3\), target \(2,\): both must be \(B, C\)"),
         ((2, 3), (3, 2), r"logits \(2, 3\), target \(3, 2\): both must be \(B, C\)"),
         ((3,), (3,), r"logits \(3,\), target \(3,\).*one_hot"),
     ],
 )
-def test_shapes_that_differ_are_refused(logits, target, told):
-    with pytest.raises(ValueError, match=told):
+def test_mismatched_shapes_are_refused(logits, target, message):
+    with pytest.raises(ValueError, match=message):
         cross_entropy(torch.zeros(logits), torch.zeros(target))
 
 
@@ -137,7 +138,7 @@ def test_losses_are_found_by_name():
 
 @given(seeds, sizes, sizes)
 @settings(max_examples=30)
-def test_every_loss_is_what_torch_computes(seed, batch, classes):
+def test_every_loss_agrees_with_torch(seed, batch, classes):
     z, y = draw(seed, batch, classes)
     bce = F.binary_cross_entropy_with_logits(z, y, reduction="none").sum(dim=1)
     expected = {
@@ -153,7 +154,7 @@ def test_every_loss_is_what_torch_computes(seed, batch, classes):
         torch.testing.assert_close(got, value, rtol=1e-9, atol=1e-9)
 
 
-def test_the_released_cosine_weighs_a_half_mixed_target_the_square_root_of_two_as_much():
+def test_the_released_cosine_weighs_a_half_mixed_target_by_the_square_root_of_two():
     z, y = draw(0, 5, 4)[0], torch.eye(4, dtype=torch.float64)[[0] * 5]
     mixed = (y + y.roll(1, 1)) / 2
     torch.testing.assert_close(renormalized_cosine(z, mixed), 2**0.5 * negative_cosine(z, mixed))
@@ -161,7 +162,7 @@ def test_the_released_cosine_weighs_a_half_mixed_target_the_square_root_of_two_a
 
 
 @pytest.mark.parametrize("loss", KIND, ids=lambda loss: loss.__name__)
-def test_every_loss_has_its_gradient_its_width_and_its_shapes(loss):
+def test_every_loss_has_a_correct_gradient_and_checks_dtype_and_shapes(loss):
     z, y = draw(0, 4, 3)
     assert torch.autograd.gradcheck(lambda z: loss(z, y), z.requires_grad_())
     assert loss(z.half(), y.float()).dtype == torch.float32
@@ -182,11 +183,11 @@ def measured(loss, seed: int = 0):
 
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("loss", KIND, ids=lambda loss: loss.__name__)
-def test_the_kind_of_every_loss_is_the_one_measured(loss, seed):
+def test_the_measured_kind_of_every_loss_is_the_declared_one(loss, seed):
     assert measured(loss, seed).kind == KIND[loss]
 
 
-def test_every_loss_with_a_name_has_a_kind():
+def test_every_named_loss_has_a_kind():
     assert set(BY_NAME.values()) == set(KIND)
 
 
@@ -203,7 +204,7 @@ def test_focal_is_neither_and_label_smoothing_is_affine():
     assert measured(smoothed).kind == "affine"
 
 
-def test_a_small_part_of_another_kind_counts():
+def test_a_small_term_of_another_kind_counts():
     assert measured(lambda z, y: cross_entropy(z, y) + 1e-3 * hinge(z, y)).kind == "neither"
     assert measured(lambda z, y: cross_entropy(z, y) + 1e-3 * smoothed(z, y)).kind == "affine"
 
@@ -214,7 +215,7 @@ def test_the_kind_of_a_loss_does_not_depend_on_its_scale(scale):
         assert measured(lambda z, y, loss=loss: scale * loss(z, y)).kind == kind
 
 
-def test_a_loss_that_is_zero_is_linear():
+def test_the_zero_loss_is_linear():
     assert measured(lambda z, y: 0 * cross_entropy(z, y)).kind == "linear"
 
 
@@ -224,6 +225,31 @@ def test_gaps_are_measured_in_float64_and_depend_on_the_generator_alone():
     before = torch.get_rng_state()
     assert measured(hinge) == measured(hinge)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_linearity_gap_refuses_a_loss_that_reduces():
+    z, y, y2 = torch.randn(4, 3), torch.eye(3)[[0, 1, 2, 0]], torch.eye(3)[[1, 1, 0, 2]]
+    with pytest.raises(ValueError, match=r"returned shape \(\); .* one value per sample"):
+        linearity_gap(torch.nn.functional.cross_entropy, z, y, y2)
+
+
+@pytest.mark.parametrize("size", [0, 4])
+def test_linearity_gap_refuses_no_samples_and_equal_targets(size):
+    z, y = torch.randn(size, 3), torch.ones(size, 3)
+    with pytest.raises(ValueError, match=r"B ≥ 1|target and target2 are equal"):
+        linearity_gap(cross_entropy, z, y, y)
+
+
+def test_a_loss_of_the_target_alone_has_gradient_zero():
+    z, y, y2 = torch.randn(4, 3), torch.eye(3)[[0, 1, 2, 0]], torch.eye(3)[[1, 1, 0, 2]]
+    gaps = linearity_gap(lambda z, y: y.square().sum(dim=1), z, y, y2)
+    assert gaps.gradient == 0
+    assert gaps.kind == "gradient"
+
+
+def test_losses_reexport_linearity():
+    assert losses.Gaps is linearity.Gaps
+    assert losses.linearity_gap is linearity.linearity_gap
 
 
 # Label vectors
@@ -242,37 +268,31 @@ def test_label_vectors_are_orthonormal_and_depend_on_the_generator_alone(classes
     assert torch.equal(v, make())
 
 
-def test_the_first_label_vector_is_a_positive_one_brought_to_unit_length():
+def test_the_first_label_vector_is_a_positive_vector_scaled_to_unit_length():
     first = label_vectors(3, 50, torch.Generator().manual_seed(0))[0]
     assert len(first.sign().unique()) == 1  # uniform on [0, 1), up to the sign of the basis
 
 
-def test_another_generator_gives_other_label_vectors():
+def test_another_seed_gives_other_label_vectors():
     one, two = (label_vectors(3, 8, torch.Generator().manual_seed(s)) for s in (0, 1))
     assert not torch.allclose(one, two)
 
 
-@pytest.mark.parametrize(("classes", "dim"), [(0, 3), (4, 3), (-1, 3)])
-def test_too_few_dimensions_or_no_class_are_refused(classes, dim):
-    with pytest.raises(ValueError, match=rf"num_classes = {classes}, dim = {dim}.*1 ≤ C ≤ dim"):
-        label_vectors(classes, dim)
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        *(((n, 3), rf"num_classes = {n!r}: .* whole number ≥ 1") for n in (0, -1, 2.0, "2", True)),
+        *(((4, d), rf"dim = {d!r}: it must be a whole number ≥ 4") for d in (3, 5.5, "8")),
+    ],
+)
+def test_label_vectors_refuse_invalid_sizes(sizes, message):
+    with pytest.raises(ValueError, match=message):
+        label_vectors(*sizes)
 
 
-def test_a_loss_that_reduces_is_refused():
-    z, y, y2 = torch.randn(4, 3), torch.eye(3)[[0, 1, 2, 0]], torch.eye(3)[[1, 1, 0, 2]]
-    with pytest.raises(ValueError, match=r"gave shape \(\); .* one value a sample"):
-        linearity_gap(torch.nn.functional.cross_entropy, z, y, y2)
-
-
-@pytest.mark.parametrize("size", [0, 4])
-def test_nothing_to_compare_is_refused(size):
-    z, y = torch.randn(size, 3), torch.ones(size, 3)
-    with pytest.raises(ValueError, match=r"B ≥ 1|target and target2 are equal"):
-        linearity_gap(cross_entropy, z, y, y)
-
-
-def test_a_loss_of_the_target_alone_has_the_gradient_zero():
-    z, y, y2 = torch.randn(4, 3), torch.eye(3)[[0, 1, 2, 0]], torch.eye(3)[[1, 1, 0, 2]]
-    gaps = linearity_gap(lambda z, y: y.square().sum(dim=1), z, y, y2)
-    assert gaps.gradient == 0
-    assert gaps.kind == "gradient"
+def test_label_vectors_take_numpy_integers():
+    one, two = (
+        label_vectors(whole(3), whole(8), torch.Generator().manual_seed(0))
+        for whole in (int, np.int64)
+    )
+    assert torch.equal(one, two)
