@@ -62,7 +62,7 @@ def expected(scheme, sequence, nodes: int = 60) -> float:
 
 
 @pytest.mark.parametrize("text", ["B(2.2,0.9)", "DAT(B(2,5))", "U(B(2.2,0.9))"])
-def test_expected_loss_is_the_integral_of_scipy(text):
+def test_expected_loss_agrees_with_scipys_integral(text):
     scheme, f = parse(text), network()
     x, x2, y, y2 = pairs(1)
     origin = {"B(2.2,0.9)": (2.2, 0.9), "DAT(B(2,5))": (2, 5), "U(B(2.2,0.9))": (2.2, 0.9)}[text]
@@ -111,7 +111,7 @@ def test_more_nodes_change_nothing_for_a_smooth_network():
     assert expected(scheme, sequence, 30) == pytest.approx(expected(scheme, sequence, 90), abs=1e-6)
 
 
-def test_expected_loss_is_a_float64_scalar_also_of_float32_pairs():
+def test_expected_loss_is_a_float64_scalar_even_for_float32_pairs():
     sequence = [v.float() for v in pairs(2)]
     got = expected_loss(mixup(1), *sequence, network().float(), cross_entropy, 5)
     assert got.shape == ()
@@ -180,12 +180,6 @@ def test_lemma_5_fails_for_the_formula_without_bars():
 def test_lemma_4_holds_for_point_masses(point):
     policy, sequence = PointMass(point), mirrored(16)
     assert expected(U(policy), sequence) == pytest.approx(expected(dat(policy), sequence), abs=1e-9)
-
-
-def test_a_network_in_training_mode_is_refused():
-    sequence, f = pairs(2), network().train()
-    with pytest.raises(ValueError, match=r"f is in training mode.*f\.eval\(\)"):
-        expected_loss(mixup(1), *sequence, f, cross_entropy)
 
 
 @pytest.mark.parametrize(
@@ -288,7 +282,7 @@ def test_lemma_4_fails_for_every_policy_when_each_side_has_one_class(policy, los
     assert lemma_4_gap(loss, pairs(16, first=0, second=1), policy=policy) > 1e-3
 
 
-def test_for_a_network_with_kinks_the_gap_falls_as_nodes_are_doubled():
+def test_for_a_network_with_kinks_the_gap_falls_as_nodes_increase():
     sequence, f = mirrored(8), some_network(5, nn.ReLU)
     gaps = [lemma_4_gap(cross_entropy, sequence, f, nodes) for nodes in (10, 40, 160, 640)]
     assert gaps[0] > 1e-7
@@ -307,7 +301,7 @@ shared = st.integers(1, 1000)
 
 @given(pair_counts, deltas, sure, shared)
 @settings(max_examples=30)
-def test_deviation_is_where_the_probability_is_the_one_asked_for(n, delta, probability, batch):
+def test_deviation_is_the_inverse_of_deviation_probability(n, delta, probability, batch):
     epsilon = deviation(n, delta, probability, lambda_batch=batch)
     got = deviation_probability(n, epsilon, delta, lambda_batch=batch)
     assert got == pytest.approx(probability, rel=1e-9)
@@ -353,43 +347,49 @@ def test_the_bound_by_hand():
     assert deviation(200, 2, 0.05) == pytest.approx(2 * np.sqrt(np.log(40) / 400))
 
 
+BOUNDS = {
+    deviation_probability: dict(n=10, epsilon=0.1, delta=1.0, lambda_batch=1),
+    pairs_needed: dict(epsilon=0.1, delta=1.0, probability=0.05, lambda_batch=1),
+    deviation: dict(n=10, delta=1.0, probability=0.05, lambda_batch=1),
+}
+
+
 @pytest.mark.parametrize(
-    ("name", "value", "allowed"),
+    ("name", "value", "error", "allowed"),
     [
-        ("n", 0, "≥ 1"),
-        ("epsilon", -0.1, "≥ 0"),
-        ("epsilon", np.nan, "≥ 0"),
-        ("delta", 0, "finite and > 0"),
-        ("delta", np.inf, "finite and > 0"),
-        ("lambda_batch", 0, "≥ 1"),
-        ("probability", 0, r"in \(0, 1\)"),
-        ("probability", 1, r"in \(0, 1\)"),
+        *(("n", v, ValueError, "a whole number ≥ 1") for v in (0, 1.5, "10", True)),
+        *(("lambda_batch", v, ValueError, "a whole number ≥ 1") for v in (0, 2.5, "1")),
+        *(("epsilon", v, ValueError, "finite and (≥|>) 0") for v in (-0.1, np.nan)),
+        *(("delta", v, ValueError, "finite and > 0") for v in (0, np.inf)),
+        *(("probability", v, ValueError, r"in \(0, 1\)") for v in (0, 1)),
+        ("epsilon", "0.1", TypeError, "a number, finite and (≥|>) 0"),
+        ("delta", True, TypeError, "a number, finite and > 0"),
+        ("probability", "0.05", TypeError, r"a number, in \(0, 1\)"),
     ],
 )
-def test_arguments_out_of_range_are_refused(name, value, allowed):
-    arguments = dict(n=10, epsilon=0.1, delta=1.0, lambda_batch=1, probability=0.05)
-    uses = {
-        deviation_probability: ("n", "epsilon", "delta", "lambda_batch"),
-        pairs_needed: ("epsilon", "delta", "probability", "lambda_batch"),
-        deviation: ("n", "delta", "probability", "lambda_batch"),
-    }
-    users = [use for use, names in uses.items() if name in names]
+def test_invalid_argument_error_says_what_is_allowed(name, value, error, allowed):
+    users = [bound for bound, arguments in BOUNDS.items() if name in arguments]
     assert users
-    for use in users:
-        given_ = {k: value if k == name else arguments[k] for k in uses[use]}
-        with pytest.raises(ValueError, match=rf"{name} = {value!r}: it must be {allowed}"):
-            use(**given_)
+    for bound in users:
+        with pytest.raises(error, match=rf"{name} = {value!r}: it must be {allowed}"):
+            bound(**{**BOUNDS[bound], name: value})
+
+
+@pytest.mark.parametrize("bound", BOUNDS)
+def test_numpy_numbers_give_the_same_bound(bound):
+    arguments = BOUNDS[bound]
+    assert bound(**{k: np.array(v)[()] for k, v in arguments.items()}) == bound(**arguments)
 
 
 def test_no_number_of_pairs_is_enough_for_a_deviation_of_zero():
-    with pytest.raises(ValueError, match=r"epsilon = 0: no number of pairs is enough"):
+    with pytest.raises(ValueError, match=r"epsilon = 0: it must be finite and > 0"):
         pairs_needed(0, 1, 0.05)
 
 
 # The spread
 
 
-def test_the_spread_of_a_loss_linear_in_lam_is_that_between_its_ends():
+def test_the_spread_of_a_loss_linear_in_lam_is_the_difference_of_its_ends():
     # ERM's weight, a model that is the identity, a loss that is its first output
     x, x2, y, y2 = pairs(6)
     got = spread(erm(), x, x2, y, y2, lambda x: x, lambda z, y: z[:, 0], points=2)
@@ -410,7 +410,7 @@ def test_the_spread_of_labels_alone_is_the_range_of_gamma():
 
 
 @pytest.mark.parametrize("text", ["B(1,1)", "DAT(B(2,1))", "U(B(2.2,0.9))", "UMixUp(B(1,1),S(3))"])
-def test_the_spread_rises_with_points_that_hold_the_earlier_ones(text):
+def test_the_spread_rises_with_points_that_include_the_earlier_ones(text):
     scheme, sequence, f = parse(text), pairs(12), some_network(7)
     found = [
         spread(scheme, *sequence, f, cross_entropy, points=k).item() for k in (2, 3, 5, 9, 17, 129)
@@ -464,26 +464,27 @@ def test_mcdiarmids_bound_holds_for_drawn_losses(lambda_batch):
     assert gaps.mean() > 0
 
 
-@pytest.mark.parametrize("points", [1, 0])
-def test_the_spread_needs_two_points(points):
-    with pytest.raises(ValueError, match=rf"points = {points}: it must be at least 2"):
+@pytest.mark.parametrize("points", [1, 0, 2.5, "9"])
+def test_the_spread_needs_at_least_two_points(points):
+    with pytest.raises(ValueError, match=rf"points = {points!r}: it must be a whole number ≥ 2"):
         spread(mixup(1), *pairs(2), network(), cross_entropy, points=points)
 
 
-def test_the_spread_refuses_a_network_in_training_mode():
-    with pytest.raises(ValueError, match=r"f is in training mode.*f\.eval\(\)"):
-        spread(mixup(1), *pairs(2), network().train(), cross_entropy)
+def test_numpy_numbers_of_nodes_and_points_are_accepted():
+    arguments = mixup(1), *pairs(2), network(), cross_entropy
+    for integral in (expected_loss, spread):
+        assert integral(*arguments, np.int64(9)) == integral(*arguments, 9)
 
 
 @pytest.mark.parametrize("function", [expected_loss, spread])
-def test_bad_pairs_are_refused(function):
+def test_invalid_pairs_are_refused(function):
     x, y = torch.zeros(2, 3), torch.eye(2)
-    for pairs_, told in (
+    for pairs_, message in (
         ((x[:0], x[:0], y[:0], y[:0]), "n ≥ 1"),
         ((x, x[:1], y, y), r"x2 \(1, 3\)"),
         ((x, x, y, y[:1]), r"y2 \(1, 2\)"),
     ):
-        with pytest.raises(ValueError, match=told):
+        with pytest.raises(ValueError, match=message):
             function(mixup(1), *pairs_, lambda v: v[:, :2], cross_entropy)
     with pytest.raises(TypeError, match=r"y torch\.int64.* target vectors"):
         function(mixup(1), x, x, y.long(), y.long(), lambda v: v[:, :2], cross_entropy)
@@ -491,8 +492,9 @@ def test_bad_pairs_are_refused(function):
         function(0.5, x, x, y, y, lambda v: v[:, :2], cross_entropy)
 
 
-def test_a_part_in_training_mode_is_enough_to_be_refused():
+@pytest.mark.parametrize("function", [expected_loss, spread])
+def test_a_model_with_any_part_in_training_mode_is_refused(function):
     model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)).eval()
     model[1].train()
-    with pytest.raises(ValueError, match="f is in training mode"):
-        expected_loss(mixup(1), *[torch.zeros(2, 3)] * 2, *[torch.eye(2)] * 2, model, cross_entropy)
+    with pytest.raises(ValueError, match=r"f is in training mode.*f\.eval\(\)"):
+        function(mixup(1), *[torch.zeros(2, 3)] * 2, *[torch.eye(2)] * 2, model, cross_entropy)

@@ -1,4 +1,4 @@
-"""The expected loss L_E, over λ with the pairs fixed, and how far L is from it (Lemmas 2 and 3)."""
+"""The expected loss L_E over λ, for fixed pairs, and how far L is from it (Lemmas 2 and 3)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from umixup import _check as check
+from umixup.losses import Loss
 from umixup.mixing import mix
 from umixup.policies import at_logit
 from umixup.quadrature import quadrature
@@ -15,13 +17,13 @@ from umixup.schemes import Scheme, as_scheme
 
 
 def expected_loss(
-    scheme: Scheme,
+    scheme: Scheme | str,
     x: Tensor,
     x2: Tensor,
     y: Tensor,
     y2: Tensor,
     f: Callable[[Tensor], Tensor],
-    loss: Callable[[Tensor, Tensor], Tensor],
+    loss: Loss,
     nodes: int = 60,
 ) -> Tensor:
     r"""L_E of a scheme on a sequence of pairs, by quadrature over λ instead of sampling.
@@ -29,25 +31,27 @@ def expected_loss(
     .. math:: L_E = \frac1n \sum_{k=1}^n E_{λ∼p}\,
               \ell\bigl(F(λx_k + \bar λ x'_k),\; γ(λ)y_k + \bar γ(λ)y'_k\bigr)
 
-    Defined in section 3.2; the quadrature is not in the paper. On a symmetric sequence it is the
-    same for a DAT policy p and for U(p) (Lemma 4).
+    Defined in section 3.2. On a symmetric sequence it is the same for a DAT policy p and for U(p)
+    (Lemma 4).
 
     Args:
         scheme: policy p and weight γ, or their text.
-        x, x2: the pairs, (n, …), floating; in float64, with f in float64, the sum is that exact.
+        x, x2: the pairs, (n, …), floating; for a result to float64 precision, use float64 here
+            and in f.
         y, y2: their target vectors, (n, C).
         f: the model, from a batch to its outputs; an ``nn.Module`` must be in evaluation mode,
             since batch normalisation in training mode makes F(x̃) depend on the whole batch.
         loss: (outputs, targets) -> (n,).
-        nodes: of the quadrature, ≥ 1; see ``umixup.quadrature``.
+        nodes: number of nodes, ≥ 1; see ``umixup.quadrature``.
 
     Returns:
         A scalar, float64.
 
     Raises:
-        ValueError: no pairs, pairs of unlike shapes, an f with a module in training mode, a
-            scheme's text that cannot be read, or errors of ``quadrature``.
-        TypeError: samples or targets that are not floating, or what is no scheme.
+        ValueError: no pairs, shapes that differ, an f with a module in training mode, a text that
+            is not a scheme, or as for ``quadrature``.
+        TypeError: samples or targets that are not floating, or a scheme that is neither a scheme
+            nor text.
 
     >>> from umixup import U, dat
     >>> from umixup.losses import cross_entropy
@@ -76,13 +80,13 @@ def _losses_at(
     y: Tensor,
     y2: Tensor,
     f: Callable[[Tensor], Tensor],
-    loss: Callable[[Tensor, Tensor], Tensor],
+    loss: Loss,
 ) -> Callable[[Tensor, Tensor], Tensor]:
-    """The pairs' losses, (n,) float64, as a function of one λ and one γ for all of them."""
+    """The losses of the pairs, (n,) float64, as a function of a λ and a γ that they share."""
     if not len(x) or x.shape != x2.shape or y.shape != y2.shape or len(x) != len(y):
         raise ValueError(
             f"x {tuple(x.shape)}, x2 {tuple(x2.shape)}, y {tuple(y.shape)}, y2 {tuple(y2.shape)}: "
-            "they must be (n, …), twice, and (n, C), twice, with n ≥ 1"
+            "x and x2 must be (n, …), y and y2 (n, C), with n ≥ 1"
         )
     if not (y.is_floating_point() and y2.is_floating_point()):
         raise TypeError(f"y {y.dtype}, y2 {y2.dtype}: they must be target vectors, floating (n, C)")
@@ -100,118 +104,97 @@ def deviation_probability(n: int, epsilon: float, delta: float, *, lambda_batch:
     r"""McDiarmid's bound on :math:`\Pr[|L - L_E| ≥ ε]`: :math:`2\exp(-2nε^2/(Bδ^2))`, at most 1.
 
     Lemmas 2 and 3 (appendix A.1 of the paper), two-sided. Changing one λ moves L by at most δ/n.
-    With one λ for each B pairs there are n/B independent draws, and each moves L by Bδ/n: the
-    sum of squares grows from δ²/n to Bδ²/n. The paper has B = 1.
+    If B pairs share a λ, there are n/B independent draws, and each moves L by at most Bδ/n: the sum
+    of squares grows from δ²/n to Bδ²/n. The paper has B = 1.
 
     Args:
-        n: pairs, ≥ 1.
-        epsilon: ε ≥ 0.
-        delta: δ > 0, the largest change of a pair's loss over λ; see ``spread``.
+        n: number of pairs, ≥ 1.
+        epsilon: ε, finite and ≥ 0.
+        delta: δ, finite and > 0, the largest change of a pair's loss over λ; see ``spread``.
         lambda_batch: B ≥ 1, how many pairs share a λ.
 
     Raises:
         ValueError: an argument out of range.
+        TypeError: an argument that is not a number.
 
     >>> round(deviation_probability(1000, 0.1, 2.0), 4)
     0.0135
     """
-    _in_range(n=n, epsilon=epsilon, delta=delta, lambda_batch=lambda_batch)
+    n, lambda_batch = check.whole("n", n, 1), check.whole("lambda_batch", lambda_batch, 1)
+    epsilon = check.number("epsilon", epsilon, check.NON_NEGATIVE)
+    delta = check.number("delta", delta, check.POSITIVE)
     return min(1.0, 2 * math.exp(-2 * n * epsilon**2 / (lambda_batch * delta**2)))
 
 
 def pairs_needed(epsilon: float, delta: float, probability: float, *, lambda_batch: int = 1) -> int:
     r"""The least n for which ``deviation_probability`` is at most ``probability``.
 
-    :math:`\lceil Bδ^2 \log(2/P) / (2ε^2) \rceil`, from Lemmas 2 and 3; not in the paper as such.
+    :math:`\lceil Bδ^2 \log(2/P) / (2ε^2) \rceil`, from Lemmas 2 and 3.
 
     Args:
-        epsilon: ε > 0.
+        epsilon: ε, finite and > 0.
         probability: P, in (0, 1).
-        delta, lambda_batch: as for ``deviation_probability``.
-
-    Raises:
-        ValueError: an argument out of range.
+        delta, lambda_batch: as for ``deviation_probability``, like what is raised.
 
     >>> pairs_needed(0.1, 2.0, 0.05)
     738
     """
-    _in_range(epsilon=epsilon, delta=delta, lambda_batch=lambda_batch, probability=probability)
-    if epsilon == 0:
-        raise ValueError("epsilon = 0: no number of pairs is enough; it must be > 0")
+    epsilon = check.number("epsilon", epsilon, check.POSITIVE)
+    delta = check.number("delta", delta, check.POSITIVE)
+    probability = check.number("probability", probability, check.OPEN_UNIT)
+    lambda_batch = check.whole("lambda_batch", lambda_batch, 1)
     return math.ceil(lambda_batch * delta**2 * math.log(2 / probability) / (2 * epsilon**2))
 
 
 def deviation(n: int, delta: float, probability: float, *, lambda_batch: int = 1) -> float:
     r"""The ε at which ``deviation_probability`` is ``probability``.
 
-    :math:`δ\sqrt{B \log(2/P) / (2n)}`, from Lemmas 2 and 3; not in the paper as such.
+    :math:`δ\sqrt{B \log(2/P) / (2n)}`, from Lemmas 2 and 3.
 
     Args:
         probability: P, in (0, 1).
-        n, delta, lambda_batch: as for ``deviation_probability``.
-
-    Raises:
-        ValueError: an argument out of range.
+        n, delta, lambda_batch: as for ``deviation_probability``, like what is raised.
 
     >>> round(deviation(738, 2.0, 0.05), 3)
     0.1
     """
-    _in_range(n=n, delta=delta, lambda_batch=lambda_batch, probability=probability)
+    n, lambda_batch = check.whole("n", n, 1), check.whole("lambda_batch", lambda_batch, 1)
+    delta = check.number("delta", delta, check.POSITIVE)
+    probability = check.number("probability", probability, check.OPEN_UNIT)
     return delta * math.sqrt(lambda_batch * math.log(2 / probability) / (2 * n))
-
-
-def _in_range(**arguments: float) -> None:
-    allowed: dict[str, tuple[str, Callable[[float], bool]]] = {
-        "n": ("≥ 1", lambda v: v >= 1),
-        "epsilon": ("≥ 0", lambda v: v >= 0),
-        "delta": ("finite and > 0", lambda v: 0 < v < math.inf),
-        "lambda_batch": ("≥ 1", lambda v: v >= 1),
-        "probability": ("in (0, 1)", lambda v: 0 < v < 1),
-    }
-    for name, value in arguments.items():
-        words, ok = allowed[name]
-        if not ok(value):
-            raise ValueError(f"{name} = {value!r}: it must be {words}")
 
 
 @torch.no_grad()
 def spread(
-    scheme: Scheme,
+    scheme: Scheme | str,
     x: Tensor,
     x2: Tensor,
     y: Tensor,
     y2: Tensor,
     f: Callable[[Tensor], Tensor],
-    loss: Callable[[Tensor, Tensor], Tensor],
+    loss: Loss,
     points: int = 101,
 ) -> Tensor:
-    r"""δ over given pairs: the largest change of a pair's loss as λ runs over [0, 1].
+    r"""δ for given pairs: the largest change of a pair's loss as λ runs over [0, 1].
 
     .. math:: δ = \max_k \sup_{λ, λ'} |\ell(x_k, x'_k, λ) - \ell(x_k, x'_k, λ')|
 
-    The supremum is taken over equally spaced λ, both ends included, so it is a lower bound that
-    rises to δ with the number of points. The paper takes the maximum over all pairs of a data set
-    (appendix A.1).
+    The supremum is taken over equally spaced λ, both ends included: a lower bound that rises to δ
+    with the number of points. The paper takes the maximum over all pairs of a data set (appendix
+    A.1).
 
     Args:
-        points: ≥ 2; the rest as for ``expected_loss``.
+        points: number of λ, ≥ 2; the other arguments, and what is raised, as for ``expected_loss``.
 
     Returns:
         A scalar, float64, without a gradient.
-
-    Raises:
-        ValueError: fewer than 2 points, no pairs, pairs of unlike shapes, an f with a module in
-            training mode, or a scheme's text that cannot be read.
-        TypeError: as for ``expected_loss``.
 
     >>> x, x2 = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
     >>> loss = lambda z, y: -(z * y).sum(dim=1)  # −λ, with x's label kept
     >>> spread("DAT(B(2,1))", x, x2, x, x2, torch.nn.Identity().eval(), loss)
     tensor(1., dtype=torch.float64)
     """
-    if points < 2:
-        raise ValueError(f"points = {points}: it must be at least 2")
-    scheme = as_scheme(scheme)
+    points, scheme = check.whole("points", points, 2), as_scheme(scheme)
     losses_at = _losses_at(x, x2, y, y2, f, loss)
     low = torch.full((len(x),), math.inf, dtype=torch.float64, device=x.device)
     high = -low
