@@ -23,6 +23,7 @@ from sklearn.datasets import load_digits
 from torchvision.transforms import v2
 
 from umixup import data
+from umixup.training import torchvision_sets
 
 # Loading
 
@@ -42,7 +43,7 @@ def test_digits_are_those_of_scikit_learn(digits):
     assert (digits.name, digits.title) == ("digits", "digits")
 
 
-def test_the_digits_keep_their_moments(digits):
+def test_moments_of_the_digits_are_those_of_their_pixels(digits):
     pixels = digits.train_x.double() / 255
     assert digits.mean == pytest.approx((pixels.mean().item(),), rel=1e-12)
     assert digits.std == pytest.approx((pixels.std().item(),), rel=1e-12)
@@ -70,7 +71,7 @@ def tiny_mnist(request, tmp_path, monkeypatch):
         made[stem] = rng.integers(0, 256, (n, 28, 28)), rng.integers(0, 10, n)
         digests.append(idx(raw / f"{stem}-images-idx3-ubyte", made[stem][0]))
         digests.append(idx(raw / f"{stem}-labels-idx1-ubyte", made[stem][1]))
-    monkeypatch.setitem(data._SHA256, name, tuple(digests))
+    monkeypatch.setitem(torchvision_sets._SHA256, name, tuple(digests))
     return name, tmp_path, made
 
 
@@ -147,10 +148,10 @@ def test_a_damaged_file_is_named(tiny_mnist):
         for damaged in (whole[:-1], whole[:-1] + bytes([whole[-1] ^ 1]), b""):
             path.write_bytes(damaged)
             for use in (data.load, data.fetch):
-                with pytest.raises(ValueError, match=r"is damaged, its sha256 is not") as told:
+                with pytest.raises(ValueError, match=r"is damaged, its sha256 is not") as error:
                     use(name, root)
-                assert str(path) in str(told.value)
-                assert "Delete it and fetch it again" in str(told.value)
+                assert str(path) in str(error.value)
+                assert "Delete it and fetch it again" in str(error.value)
         path.write_bytes(whole)
     data.load(name, root)
 
@@ -160,16 +161,16 @@ def test_a_damaged_file_of_cifar_is_named(tiny_cifar):
     for path in files_of(root):
         whole = path.read_bytes()
         path.write_bytes(whole[:-1])
-        with pytest.raises(ValueError, match=r"is damaged, its md5 is not") as told:
+        with pytest.raises(ValueError, match=r"is damaged, its md5 is not") as error:
             data.load(name, root)
-        assert str(path) in str(told.value)
+        assert str(path) in str(error.value)
         path.write_bytes(whole)
 
 
 def only_fetch_downloads(name: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (lost, *_) = files_of(root)
     whole, calls = lost.read_bytes(), []
-    make = data._torchvision_class(name)
+    make = torchvision_sets._class_of(name)
     monkeypatch.setattr(make, "download", lambda self: calls.append(lost.write_bytes(whole)))
     data.load(name, root)
     data.fetch(name, root)
@@ -190,7 +191,7 @@ def test_only_fetch_downloads_cifar_and_only_when_a_file_is_missing(tiny_cifar, 
     only_fetch_downloads(*tiny_cifar[:2], monkeypatch)
 
 
-def test_the_environment_says_where_the_data_lie(tiny_mnist, monkeypatch):
+def test_data_are_found_in_the_folder_that_the_environment_names(tiny_mnist, monkeypatch):
     name, root, _ = tiny_mnist
     monkeypatch.setenv("UMIXUP_DATA", str(root))
     assert len(data.load(name).train_x) == 7
@@ -237,10 +238,10 @@ def test_the_real_files_have_their_sizes_and_moments(name):
 @pytest.mark.skipif(
     not (data.folder() / "cifar10-jpeg").is_dir(), reason="cifar10-jpeg is not here"
 )
-def test_the_copy_of_cifar10_says_that_it_is_one():
+def test_the_jpeg_copy_of_cifar10_has_a_title_of_its_own():
     got = data.load("cifar10-jpeg")
     assert (got.name, got.title) == ("cifar10-jpeg", "JPEG copy of CIFAR10")
-    assert (got.mean, got.std) == data._CIFAR10
+    assert (got.mean, got.std) == torchvision_sets.SETS["cifar10"][2:]
     assert got.classes[0::9] == ("airplane", "truck")
     assert got.train_y[:20].tolist() == [*range(10), *range(10)]
     files = tv.ImageFolder(data.folder() / "cifar10-jpeg" / "test")
@@ -253,9 +254,7 @@ def test_the_copy_of_cifar10_says_that_it_is_one():
 # What is missing, and names
 
 
-def test_the_folder_is_the_argument_then_the_environment_then_here_then_above(
-    tmp_path, monkeypatch
-):
+def test_folder_prefers_argument_then_environment_then_here_then_above(tmp_path, monkeypatch):
     here = tmp_path / "notebooks"
     here.mkdir()
     monkeypatch.chdir(here)
@@ -279,13 +278,11 @@ def test_the_folder_is_the_argument_then_the_environment_then_here_then_above(
         ("cifar100", "cifar-100-python"),
     ],
 )
-def test_missing_files_are_told_with_the_command_that_fetches_them(
-    name, folder, tmp_path, monkeypatch
-):
+def test_missing_file_error_shows_the_command_that_fetches_it(name, folder, tmp_path, monkeypatch):
     monkeypatch.setenv("UMIXUP_DATA", str(tmp_path))
-    with pytest.raises(FileNotFoundError, match=rf"dataset = '{name}': no ") as told:
+    with pytest.raises(FileNotFoundError, match=rf"dataset = '{name}': no ") as error:
         data.load(name)
-    message = str(told.value)
+    message = str(error.value)
     assert str(tmp_path / folder) in message
     assert "UMIXUP_DATA" in message
     assert "'digits' needs no files" in message
@@ -298,12 +295,12 @@ def test_missing_files_are_told_with_the_command_that_fetches_them(
 
 @pytest.mark.parametrize("name", ["cifar10-jpeg", "folder:mine", "folder:mine@8"])
 @pytest.mark.parametrize("use", [data.load, data.fetch])
-def test_missing_images_are_told_with_the_layout_they_need(name, use, tmp_path):
+def test_missing_images_error_shows_the_expected_layout(name, use, tmp_path):
     folder = tmp_path / ("mine" if "mine" in name else name)
     for made in (folder, folder / "train", folder / "test" / "a"):
-        with pytest.raises(FileNotFoundError, match="no folder of images in") as told:
+        with pytest.raises(FileNotFoundError, match="no folder of images in") as error:
             use(name, tmp_path)
-        message = str(told.value)
+        message = str(error.value)
         assert message.startswith(f"dataset = {name!r}: ")
         for said in (folder / "train" / "CLASS", folder / "test" / "CLASS", "'digits' needs no"):
             assert str(said) in message
@@ -315,7 +312,7 @@ def test_missing_images_are_told_with_the_layout_they_need(name, use, tmp_path):
 @pytest.mark.parametrize(
     "name", ["folder:mine", "folder:/a/b c", "folder:../mine@32", "folder:a:b@1", *data.NAMES]
 )
-def test_a_name_is_checked_without_a_look_at_files(name):
+def test_valid_names_are_accepted_without_files(name):
     assert data.check_name(name) == name
 
 
@@ -326,17 +323,19 @@ def test_a_name_is_checked_without_a_look_at_files(name):
         *(None, ["digits"], Path("folder:a")),
     ],
 )
-def test_other_names_are_told_with_the_forms_there_are(name):
+def test_invalid_name_error_shows_the_allowed_forms(name):
     with pytest.raises(ValueError, match=r"folder:PATH or folder:PATH@SIDE"):
         data.check_name(name)
 
 
 @pytest.mark.parametrize("use", [data.load, data.fetch, data.check_name, data.title])
-def test_an_unknown_data_set_is_told_with_those_there_are(use):
-    with pytest.raises(ValueError, match=r"dataset = 'imagenet': it must be one of digits") as told:
+def test_unknown_data_set_error_lists_the_known_ones(use):
+    with pytest.raises(
+        ValueError, match=r"dataset = 'imagenet': it must be one of digits"
+    ) as error:
         use("imagenet")
     for name in data.NAMES:
-        assert name in str(told.value)
+        assert name in str(error.value)
 
 
 TITLES = {
@@ -367,15 +366,17 @@ def test_a_title_needs_no_files_and_no_torchvision(run_python):
     assert run_python(code, UMIXUP_DATA="nowhere") == "JPEG copy of CIFAR10 none"
 
 
-def test_a_download_that_fails_is_told_in_one_line(tmp_path, monkeypatch):
+def test_failed_download_raises_a_one_line_error(tmp_path, monkeypatch):
     def unreachable(*_, **__):
         raise urllib.error.URLError("no network")
 
     monkeypatch.setattr(urllib.request, "urlopen", unreachable)
     for name in ("mnist", "cifar10"):
-        with pytest.raises(ConnectionError, match=r"could not be downloaded: .*no network") as told:
+        with pytest.raises(
+            ConnectionError, match=r"could not be downloaded: .*no network"
+        ) as error:
             data.fetch(name, tmp_path)
-        assert "\n" not in str(told.value)
+        assert "\n" not in str(error.value)
 
 
 def test_fetching_the_digits_needs_no_network(digits):
@@ -410,7 +411,7 @@ IN_TURN = ["cat/0", "dog/0", "cat/1", "dog/1", "cat/2", "cat/deep/3"]
 
 
 @pytest.mark.parametrize("absolute", [False, True])
-def test_a_folder_of_images_is_read_one_of_each_class_in_turn(mine, absolute, tmp_path):
+def test_a_folder_of_images_is_read_with_alternating_classes(mine, absolute, tmp_path):
     got = data.load(f"folder:{mine if absolute else 'mine'}", tmp_path)
     train = torch.stack([image(mine / "train" / f"{file}.png") for file in IN_TURN])
     test = torch.stack([image(mine / "test" / f"{file}.png") for file in ("cat/0", "dog/0")])
@@ -420,7 +421,7 @@ def test_a_folder_of_images_is_read_one_of_each_class_in_turn(mine, absolute, tm
     assert (got.name, got.title) == (f"folder:{mine if absolute else 'mine'}", "mine")
 
 
-def test_a_folder_is_normalised_by_its_training_pixels_channel_by_channel(mine):
+def test_a_folder_is_normalised_by_the_moments_of_each_channel(mine):
     got = data.load("folder:mine", mine.parent)
     x = got.normalize(got.train_x).double()
     assert x.mean(dim=(0, 2, 3)).tolist() == pytest.approx([0] * 3, abs=1e-6)
@@ -438,7 +439,7 @@ def test_moments_are_those_of_numpy():
 
 
 @pytest.mark.parametrize("side", [4, 6, 9])
-def test_sizes_of_their_own_are_resized_and_cropped_as_torchvision_does(mine, side):
+def test_resizing_and_cropping_agree_with_torchvision(mine, side):
     picture(mine / "train" / "cat" / "1.png", (20, 31), 10)
     picture(mine / "train" / "dog" / "0.png", (side, side), 11)
     got = data.load(f"folder:mine@{side}", mine.parent)
@@ -450,14 +451,14 @@ def test_sizes_of_their_own_are_resized_and_cropped_as_torchvision_does(mine, si
     assert torch.equal(got.train_x[1], image(mine / "train" / "dog" / "0.png"))
 
 
-def test_images_of_several_sizes_are_told_with_two_of_them_and_the_way_out(mine):
+def test_error_for_different_sizes_names_two_images_and_the_remedy(mine):
     other = mine / "test" / "dog" / "0.png"
     picture(other, (5, 9), 0)
-    with pytest.raises(ValueError, match="images must be of one size") as told:
+    with pytest.raises(ValueError, match="images must be of one size") as error:
         data.load("folder:mine", mine.parent)
-    assert f"{mine / 'train' / 'cat' / '0.png'} has 8×6 pixels" in str(told.value)
-    assert f"{other} 5×9" in str(told.value)
-    assert (way_out := f"folder:{mine}@6") in str(told.value)
+    assert f"{mine / 'train' / 'cat' / '0.png'} has 8×6 pixels" in str(error.value)
+    assert f"{other} 5×9" in str(error.value)
+    assert (way_out := f"folder:{mine}@6") in str(error.value)
     assert data.load(way_out, mine.parent).test_x.shape == (2, 3, 6, 6)
 
 
@@ -472,12 +473,12 @@ def test_grey_images_palettes_and_jpegs_become_rgb(mine):
 
 
 @pytest.mark.parametrize("cut", [0, 20, 60])
-def test_a_file_that_is_no_image_is_named(mine, cut):
+def test_error_names_a_file_that_is_not_an_image(mine, cut):
     path = mine / "train" / "dog" / "1.png"
     path.write_bytes(path.read_bytes()[:cut])
-    with pytest.raises(ValueError, match="cannot be read as an image") as told:
+    with pytest.raises(ValueError, match="cannot be read as an image") as error:
         data.load("folder:mine", mine.parent)
-    assert str(path) in str(told.value)
+    assert str(path) in str(error.value)
 
 
 @pytest.mark.parametrize("kind", ["16-bit PNG", "32-bit TIFF", "float TIFF", "16-bit PGM"])
@@ -491,13 +492,13 @@ def test_grey_images_of_more_than_eight_bits_are_refused(mine, kind):
     else:
         dtype = {"16-bit": np.uint16, "32-bit": np.int32, "float": np.float32}[bits]
         Image.fromarray(values.astype(dtype)).save(path)
-    with pytest.raises(ValueError, match=r"is grey with more than 8 bits .*scale it to 0") as told:
+    with pytest.raises(ValueError, match=r"is grey with more than 8 bits .*scale it to 0") as error:
         data.load("folder:mine", mine.parent)
-    assert str(path) in str(told.value)
+    assert str(path) in str(error.value)
     assert not (mine.parent / ".umixup").exists()
 
 
-def test_bilevel_images_and_those_with_alpha_are_no_grey_of_many_bits(mine):
+def test_bilevel_images_and_those_with_alpha_are_accepted(mine):
     for k, mode in enumerate(["1", "LA", "RGBA"]):
         path = mine / "train" / "cat" / f"{k}.png"
         Image.open(path).convert(mode).save(path)
@@ -507,12 +508,12 @@ def test_bilevel_images_and_those_with_alpha_are_no_grey_of_many_bits(mine):
 
 
 @pytest.mark.parametrize("target", ["gone.png", "0.png"])
-def test_a_link_that_leads_nowhere_is_named(mine, target):
+def test_error_names_a_broken_link(mine, target):
     link = mine / "train" / "dog" / "0.png"
     link.unlink()
     link.symlink_to(target)  # 0.png: to itself
-    told = rf"the image {link}, a link to {target}, cannot be read .*: restore or remove it"
-    with pytest.raises(FileNotFoundError, match=told):
+    expected = rf"the image {link}, a link to {target}, cannot be read .*: restore or remove it"
+    with pytest.raises(FileNotFoundError, match=expected):
         data.load("folder:mine", mine.parent)
 
 
@@ -526,20 +527,20 @@ def test_links_to_images_and_to_folders_are_followed(mine, tmp_path):
     assert_holds(got, (plain.train_x, plain.train_y), (plain.test_x, plain.test_y))
 
 
-def test_a_single_class_is_refused_with_the_reason(tmp_path):
+def test_a_single_class_is_refused(tmp_path):
     for part in ("train", "test"):
         picture(tmp_path / "mine" / part / "cat" / "0.png", (8, 6), 0)
-    with pytest.raises(ValueError, match=r"'cat' is the only class, so .* nothing to tell it from"):
+    with pytest.raises(ValueError, match=r"'cat' is the only class; .* two or more classes"):
         data.load("folder:mine", tmp_path)
 
 
-def test_classes_that_differ_are_told(mine):
+def test_classes_that_differ_between_train_and_test_are_refused(mine):
     picture(mine / "train" / "fox" / "0.png", (8, 6), 0)
-    with pytest.raises(ValueError, match=r"'fox' is a class in train/ or test/ alone"):
+    with pytest.raises(ValueError, match=r"'fox' is a class in only one of train/ and test/"):
         data.load("folder:mine", mine.parent)
 
 
-def test_hidden_folders_and_files_are_no_data(mine, tmp_path):
+def test_hidden_folders_and_files_are_ignored(mine, tmp_path):
     plain = data.load("folder:mine", tmp_path)
     for file in (
         *("train/.ipynb_checkpoints/0", "test/.ipynb_checkpoints/0", "train/.git/deep/1"),
@@ -561,7 +562,7 @@ def test_a_folder_below_a_hidden_one_is_read(mine, tmp_path):
     assert_holds(got, (plain.train_x, plain.train_y), (plain.test_x, plain.test_y))
 
 
-def test_images_of_every_extension_of_torchvision_are_found_whatever_their_case(mine):
+def test_every_extension_of_torchvision_is_found_in_any_case(mine):
     for k, extension in enumerate(tv.folder.IMG_EXTENSIONS):
         picture(mine / "test" / "cat" / f"{k}{extension}", (8, 6), k)
     picture(mine / "test" / "cat" / "upper.PNG", (8, 6), 0)
@@ -571,7 +572,7 @@ def test_images_of_every_extension_of_torchvision_are_found_whatever_their_case(
 
 
 @pytest.mark.parametrize("where", ["cat", ".hidden"])
-def test_images_in_hidden_folders_alone_are_none(tmp_path, where):
+def test_a_folder_with_only_hidden_images_counts_as_empty(tmp_path, where):
     for part in ("train", "test"):
         picture(tmp_path / "mine" / part / where / ".hidden" / "0.png", (8, 6), 0)
     with pytest.raises(FileNotFoundError, match="no folder of images in"):
@@ -621,7 +622,7 @@ def test_a_cache_is_stale_when_a_file_is_changed_added_or_removed(mine, what):
     assert len(cached(mine.parent)) == 1
 
 
-def test_a_cache_cut_anywhere_is_rebuilt(mine):
+def test_a_truncated_cache_is_rebuilt(mine):
     whole = data.load("folder:mine", mine.parent)
     (cache,) = cached(mine.parent)
     content = cache.read_bytes()
@@ -645,7 +646,7 @@ def test_an_image_moved_to_another_class_makes_a_cache_stale(tmp_path):
     assert torch.equal(got.train_x[2], image(moved))
 
 
-def test_a_file_that_is_no_cache_is_replaced(mine):
+def test_a_cache_that_cannot_be_loaded_is_replaced(mine):
     whole = data.load("folder:mine", mine.parent)
     (cache,) = cached(mine.parent)
     torch.save({"key": mine}, cache)  # an object that weights_only refuses
@@ -656,13 +657,13 @@ def test_a_file_that_is_no_cache_is_replaced(mine):
 
 
 @pytest.mark.parametrize("side", [None, 4])
-def test_an_alien_cache_is_replaced(mine, side):
+def test_a_cache_with_unexpected_content_is_replaced(mine, side):
     name = "folder:mine" if side is None else f"folder:mine@{side}"
     whole = data.load(name, mine.parent)
     (cache,) = cached(mine.parent)
     kept = torch.load(cache, weights_only=True)
     key, x = kept["key"], kept["x"]
-    aliens = [
+    foreign = [
         *(None, 3, "text", [kept], [], {}, x, {"x": x}, {"key": key}, {"key": x, "x": x}),
         *({"key": "another", "x": x}, {"key": key, "x": None}, {"key": key, "x": [1, 2]}),
         *({"key": key, "x": other} for other in (x.float(), x.char(), x[:-1], x[:, :1], x[0])),
@@ -672,9 +673,9 @@ def test_an_alien_cache_is_replaced(mine, side):
         ),
     ]
     if side is not None:
-        aliens.append({"key": key, "x": x[..., :3]})
-    for alien in aliens:
-        torch.save(alien, cache)
+        foreign.append({"key": key, "x": x[..., :3]})
+    for content in foreign:
+        torch.save(content, cache)
         got = data.load(name, mine.parent)
         assert_holds(got, (whole.train_x, whole.train_y), (whole.test_x, whole.test_y))
         again = torch.load(cache, weights_only=True)
@@ -683,7 +684,7 @@ def test_an_alien_cache_is_replaced(mine, side):
 
 
 @pytest.mark.parametrize("how", ["a file in its place", "no permission", "no root"])
-def test_without_a_place_for_the_cache_images_are_still_read(mine, how, tmp_path, monkeypatch):
+def test_images_are_read_if_the_cache_cannot_be_written(mine, how, tmp_path, monkeypatch):
     root = tmp_path / "root"
     if how == "a file in its place":
         root.mkdir()
@@ -703,7 +704,7 @@ def test_without_a_place_for_the_cache_images_are_still_read(mine, how, tmp_path
         assert [p.name for p in root.iterdir()] == [".umixup"] * (how == "a file in its place")
 
 
-def test_a_write_that_fails_leaves_nothing_behind(mine, monkeypatch):
+def test_a_failed_write_leaves_no_file(mine, monkeypatch):
     def refuse(*_):
         raise OSError(28, "No space left on device")
 
@@ -723,12 +724,18 @@ def test_first_takes_the_first_training_samples_and_keeps_the_test_set(digits):
     assert digits.first(None) is digits
     assert len(digits.first(1437).train_x) == 1437
     assert len(digits.first(1).train_x) == 1
+    assert digits.first(np.int64(5)).fingerprint() == digits.first(5).fingerprint()
 
 
-@pytest.mark.parametrize("n", [0, -1, 1438])
-def test_a_train_size_out_of_range_is_refused(digits, n):
-    with pytest.raises(ValueError, match=rf"train_size = {n}: digits has 1 to 1437"):
+@pytest.mark.parametrize("n", [0, -1, 2.0, "5", True, np.True_])
+def test_a_train_size_that_is_not_a_positive_number_is_refused(digits, n):
+    with pytest.raises(ValueError, match=r"train_size = .*: it must be a whole number ≥ 1"):
         digits.first(n)
+
+
+def test_a_train_size_beyond_the_data_is_refused(digits):
+    with pytest.raises(ValueError, match=r"train_size = 1438: digits has 1437 training samples"):
+        digits.first(1438)
 
 
 def test_to_moves_all_four_tensors(digits):
@@ -749,7 +756,7 @@ def test_normalized_training_pixels_have_mean_zero_and_variance_one(digits):
     assert x.var().item() == pytest.approx(1, abs=1e-5)
 
 
-def test_normalize_is_that_of_torchvision_and_leaves_its_argument(digits):
+def test_normalize_agrees_with_torchvision_and_keeps_its_argument(digits):
     c = torch.randint(256, (6, 3, 5, 4), generator=torch.Generator().manual_seed(0)).byte()
     colours = data.DataSet("c", "c", c, c, c, c, (), (0.5, 0.4, 0.3), (0.25, 0.2, 0.3))
     for one, x in ((digits, digits.test_x[:5]), (colours, c)):
@@ -760,8 +767,9 @@ def test_normalize_is_that_of_torchvision_and_leaves_its_argument(digits):
         assert torch.equal(x, before)
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
-def test_a_gpu_gathers_crops_and_normalizes_as_a_cpu_does_and_does_not_wait(digits):
+def test_gathering_and_normalizing_on_a_gpu_agree_with_the_cpu_without_synchronising(digits):
     offsets, flips = torch.randint(3, (50, 2)), torch.rand(50) < 0.5
     indices = torch.randperm(50)
     expected = digits.normalize(
@@ -789,7 +797,7 @@ def test_a_gpu_gathers_crops_and_normalizes_as_a_cpu_does_and_does_not_wait(digi
     st.integers(1, 6),
     st.integers(0, 4),
 )
-def test_crop_and_flip_is_that_of_torchvision(seed, batch, channels, height, width, padding):
+def test_crop_and_flip_agrees_with_torchvision(seed, batch, channels, height, width, padding):
     generator = torch.Generator().manual_seed(seed)
     x = torch.randint(
         1, 256, (batch, channels, height, width), generator=generator, dtype=torch.uint8
@@ -810,7 +818,7 @@ def test_crop_and_flip_is_that_of_torchvision(seed, batch, channels, height, wid
     assert torch.equal(got, torch.stack(expected)[indices])
 
 
-def test_without_padding_and_flips_images_stay_as_they_are(digits):
+def test_a_centred_crop_is_the_image_itself(digits):
     x = digits.test_x[:4]
     still = data.crop_and_flip(x, torch.zeros(4, 2, dtype=torch.int64), torch.zeros(4).bool(), 0)
     assert torch.equal(still, x)
@@ -831,7 +839,7 @@ def test_every_offset_gives_its_own_crop_of_test_images(digits):
             assert torch.equal(got, expected)
 
 
-def test_a_validation_set_has_the_training_samples_alone(digits):
+def test_a_validation_set_has_only_training_samples(digits):
     held_out = data.load("digits:validation")
     assert held_out.name == "digits:validation"
     assert held_out.title == data.title("digits:validation") == "digits, validation"
@@ -853,7 +861,7 @@ def test_any_known_set_has_a_validation_set():
         data.check_name("digits:validation:validation")
 
 
-def test_a_missing_set_is_told_for_its_validation_set_too(tmp_path):
+def test_the_validation_set_of_a_missing_set_raises_the_same_error(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"um\.data\.fetch"):
         data.load("mnist:validation", tmp_path)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from sklearn.metrics import log_loss, mean_squared_error, zero_one_loss
@@ -9,6 +10,7 @@ from sklearn.preprocessing import label_binarize
 from torch import nn
 
 from umixup import evaluation
+from umixup.training.evaluation import test_error
 from umixup.training.model import PreActResNet18
 
 
@@ -21,7 +23,7 @@ def model():
         return model.eval()
 
 
-def test_error_is_the_zero_one_loss_of_scikit_learn(model, digits):
+def test_error_agrees_with_scikit_learn(model, digits):
     with torch.no_grad():
         predicted = model(digits.normalize(digits.test_x)).argmax(dim=1)
     got = evaluation.test_error(model, digits)
@@ -46,9 +48,7 @@ class Oracle(nn.Module):
 
 
 @pytest.mark.parametrize(("shift", "error"), [(0, 0.0), (1, 1.0)])
-def test_a_model_that_knows_everything_errs_never_and_one_that_is_off_by_one_always(
-    digits, shift, error
-):
+def test_error_of_a_perfect_model_is_0_and_of_a_wrong_one_1(digits, shift, error):
     oracle = Oracle(digits.normalize(digits.test_x), digits.test_y, shift)
     assert evaluation.test_error(oracle, digits).item() == error
 
@@ -63,7 +63,7 @@ def test_predictions_do_not_depend_on_the_batch_size(model, digits):
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_predicting_puts_the_mode_back_and_keeps_the_running_statistics(model, digits, training):
+def test_predicting_restores_the_mode_and_keeps_the_running_statistics(model, digits, training):
     before = {k: v.clone() for k, v in model.state_dict().items()}
     model.train(training)
     outputs = evaluation.predict(model, digits.test_x[:20], digits)
@@ -74,13 +74,13 @@ def test_predicting_puts_the_mode_back_and_keeps_the_running_statistics(model, d
 
 
 def test_an_output_that_is_not_finite_makes_the_error_nan(digits):
-    class Spoilt(torch.nn.Module):
+    class NotFinite(torch.nn.Module):
         def forward(self, x):
             outputs = torch.zeros(len(x), 10)
             outputs[0, 0] = torch.nan
             return outputs
 
-    assert evaluation.test_error(Spoilt(), digits).isnan()
+    assert evaluation.test_error(NotFinite(), digits).isnan()
 
 
 # --- calibration --------------------------------------------------------------------------------
@@ -94,28 +94,28 @@ def sampled(n=4000, classes=5, scale=1.0, seed=0):
     return scale * logits, labels
 
 
-def test_scores_are_what_others_compute():
+def test_scores_agree_with_scikit_learn():
     logits, labels = sampled(500)
-    told = evaluation.calibration(logits, labels)
+    found = evaluation.calibration(logits, labels)
     p = logits.double().softmax(dim=1).numpy()
-    assert told.nll == pytest.approx(log_loss(labels.numpy(), p))
+    assert found.nll == pytest.approx(log_loss(labels.numpy(), p))
     truth = label_binarize(labels.numpy(), classes=range(5))
-    assert told.brier == pytest.approx(5 * mean_squared_error(truth, p))
-    assert told.error == pytest.approx((p.argmax(1) != labels.numpy()).mean())
+    assert found.brier == pytest.approx(5 * mean_squared_error(truth, p))
+    assert found.error == pytest.approx((p.argmax(1) != labels.numpy()).mean())
 
 
-def test_the_calibration_error_is_that_of_the_reliability_diagram():
+def test_calibration_error_follows_from_the_reliability_diagram():
     logits, labels = sampled(scale=3.0)
-    told = evaluation.reliability(logits, labels, bins=10)
-    assert told.samples.sum() == len(labels)
-    gap = (told.samples * (told.confidence - told.accuracy).abs()).nansum() / len(labels)
+    found = evaluation.reliability(logits, labels, bins=10)
+    assert found.samples.sum() == len(labels)
+    gap = (found.samples * (found.confidence - found.accuracy).abs()).nansum() / len(labels)
     assert evaluation.calibration(logits, labels, bins=10).ece == pytest.approx(
         float(gap), abs=1e-6
     )
-    full = told.samples > 0
-    assert (told.confidence[full] >= told.edges[:-1][full]).all()
-    assert (told.confidence[full] <= told.edges[1:][full]).all()
-    assert told.accuracy[~full].isnan().all()
+    full = found.samples > 0
+    assert (found.confidence[full] >= found.edges[:-1][full]).all()
+    assert (found.confidence[full] <= found.edges[1:][full]).all()
+    assert found.accuracy[~full].isnan().all()
 
 
 def test_the_fitted_temperature_undoes_a_scale():
@@ -133,7 +133,7 @@ def test_no_other_temperature_has_a_lower_loss(seed):
         assert loss <= evaluation.calibration(logits / (best * factor), labels).nll
 
 
-def test_a_temperature_changes_no_decision_and_mends_calibration():
+def test_a_temperature_changes_no_prediction_and_improves_calibration():
     logits, labels = sampled(8000, scale=4.0)
     before = evaluation.calibration(logits, labels)
     after = evaluation.calibration(logits / evaluation.temperature(logits, labels), labels)
@@ -160,13 +160,22 @@ def test_separable_samples_have_the_smallest_temperature():
         (torch.full((3, 2), torch.nan), torch.zeros(3, dtype=torch.long)),
     ],
 )
-def test_what_cannot_be_scored_is_refused(use, logits, labels):
+def test_invalid_logits_and_labels_are_refused(use, logits, labels):
     with pytest.raises(ValueError, match=r"logits|labels"):
         getattr(evaluation, use)(logits, labels)
 
 
-@pytest.mark.parametrize("bins", [0, 1.5, True])
-def test_bins_are_a_whole_number(bins):
-    for use in (evaluation.calibration, evaluation.reliability):
-        with pytest.raises(ValueError, match="bins = "):
+@pytest.mark.parametrize("use", [evaluation.calibration, evaluation.reliability])
+def test_bins_must_be_a_whole_number(use):
+    for bins in (0, 1.5, True, "15"):
+        with pytest.raises(ValueError, match=r"bins = .*: it must be a whole number ≥ 1"):
             use(*sampled(10), bins=bins)
+    for ours, theirs in zip(
+        use(*sampled(), bins=np.int64(15)), use(*sampled(), bins=15), strict=True
+    ):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=0, equal_nan=True)
+
+
+def test_pytest_does_not_collect_test_error(request):
+    assert test_error is evaluation.test_error
+    assert "test_error" not in {item.name for item in request.session.items}

@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from timm.layers import BatchNormAct2d, create_conv2d
 from timm.models import resnetv2
 
-from umixup.training.model import Conv3x3, PreActBlock, PreActResNet18
+from umixup.training.conv3x3 import Conv3x3
+from umixup.training.model import PreActBlock, PreActResNet18
 
 
 def fresh(make):
@@ -61,7 +62,7 @@ def test_shapes_of_logits_and_features(side, batch):
 
 
 @pytest.mark.parametrize(("inputs", "outputs", "stride"), [(4, 4, 1), (4, 8, 2), (4, 8, 1)])
-def test_a_block_is_what_its_formula_says(inputs, outputs, stride):
+def test_a_block_computes_its_formula(inputs, outputs, stride):
     block = fresh(lambda: PreActBlock(inputs, outputs, stride).double().train())
     x = torch.randn(
         3, inputs, 6, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(1)
@@ -112,7 +113,7 @@ def test_in_evaluation_mode_an_output_does_not_depend_on_the_batch():
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("side", [(1, 1), (2, 2), (3, 3), (1, 2), (4, 4)])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-def test_a_convolution_of_a_small_map_is_torchs(side, stride, layout):
+def test_conv3x3_agrees_with_torch_on_small_maps(side, stride, layout):
     generator = torch.Generator().manual_seed(0)
     convolution = fresh(lambda: Conv3x3(5, 7, stride).double())
     x = torch.randn(3, 5, *side, generator=generator, dtype=torch.float64)
@@ -131,7 +132,7 @@ def test_a_convolution_of_a_small_map_is_torchs(side, stride, layout):
 
 @pytest.mark.parametrize(("inputs", "outputs", "stride"), [(8, 8, 1), (8, 16, 2)])
 @pytest.mark.parametrize("training", [True, False])
-def test_a_block_is_timms_pre_activation_block(inputs, outputs, stride, training):
+def test_a_block_agrees_with_timms_pre_activation_block(inputs, outputs, stride, training):
     theirs = fresh(
         lambda: resnetv2.PreActBasic(
             inputs,
@@ -155,7 +156,7 @@ def test_a_block_is_timms_pre_activation_block(inputs, outputs, stride, training
     torch.testing.assert_close(ours.bn2.running_var, theirs.norm2.running_var)
 
 
-def test_initial_weights_are_torchs_and_norms_start_as_the_identity():
+def test_initial_weights_are_those_of_torch_and_norms_start_as_the_identity():
     model = fresh(lambda: PreActResNet18(10, 3, 8))
     plain = fresh(lambda: torch.nn.Conv2d(3, 8, 3, bias=False))  # the first to be drawn
     assert torch.equal(model.stem.weight, plain.weight)

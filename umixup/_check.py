@@ -11,7 +11,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from numbers import Integral
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeGuard, TypeVar
+
+import numpy as np
 
 T = TypeVar("T")
 
@@ -30,7 +32,7 @@ UNIT = Range("in [0, 1]", lambda value: 0 <= value <= 1)
 OPEN_UNIT = Range("in (0, 1)", lambda value: 0 < value < 1)
 
 
-def is_whole(value: object) -> bool:
+def is_whole(value: object) -> TypeGuard[Integral]:
     """True for Python's and NumPy's integers, but not for booleans."""
     return isinstance(value, Integral) and not isinstance(value, bool)
 
@@ -46,7 +48,7 @@ def whole(name: str, value: object, least: int | None = None, most: int | None =
         ...
     ValueError: epochs = 0: it must be a whole number ≥ 1
     """
-    if isinstance(value, Integral) and is_whole(value):
+    if is_whole(value):
         found = int(value)
         if (least is None or found >= least) and (most is None or found <= most):
             return found
@@ -70,10 +72,12 @@ def number(name: str, value: object, allowed: Range = FINITE) -> float:
     TypeError: alpha = '1': it must be a number, finite and > 0
     """
     try:
-        if isinstance(value, (bool, str, bytes)):
+        if isinstance(value, (bool, np.bool_, str, bytes)):
             raise TypeError
         found = float(value) + 0.0  # type: ignore[arg-type]  # −0 becomes 0
-    except (TypeError, ValueError, OverflowError):
+    except OverflowError:  # an integer too large for a float
+        found = math.inf if value > 0 else -math.inf  # type: ignore[operator]
+    except (TypeError, ValueError, RuntimeError):  # torch raises the last for several numbers
         raise TypeError(f"{name} = {value!r}: it must be a number, {allowed.words}") from None
     if not allowed.holds(found):
         raise ValueError(f"{name} = {value!r}: it must be {allowed.words}")

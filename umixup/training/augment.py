@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 def draw_crops(
     config: Config, sides: int, n: int, epoch: int, stream: str = "augmentation"
 ) -> tuple[Tensor, Tensor]:
-    """An epoch's random crops and flips, from a random stream of their own.
+    """Draw an epoch's random crops and flips.
 
     Args:
         config: its seed, ``crop_padding`` and ``flip`` are used.
-        sides: 2 for pairs (the first samples, then the second ones), 1 for a test set.
+        sides: 2 for pairs (first samples, then second ones), 1 for a test set.
         n: samples on each side.
+        epoch: counted from 0.
+        stream: name of the random stream; another stream gives independent draws.
 
     Returns:
         Offsets, (sides, n, 2) int64 in 0 … 2·crop_padding, and flips, (sides, n) bool.
@@ -35,16 +37,16 @@ def draw_crops(
 def gather_crops(
     padded: Tensor, indices: Tensor, offsets: Tensor, flips: Tensor, padding: int
 ) -> Tensor:
-    """A batch of random crops and horizontal flips, out of a whole set of padded images.
+    """A batch of random crops and horizontal flips, gathered from a set of padded images.
 
-    Images are padded once, before normalisation, so that the padding is black; then a batch is
-    one copy out of the padded set, where ``crop_and_flip`` pads the batch each time.
+    Images are padded once, before normalisation, so that the padding is black. A batch is then a
+    single copy from the padded set; ``crop_and_flip`` pads each batch anew.
 
     Args:
         padded: (n, C, H + 2·padding, W + 2·padding), contiguous: else it is copied each time.
-        indices: (B,) int64 in 0 … n − 1; which images.
-        offsets: (B, 2) int64 in 0 … 2·padding; the crop's top and left in the padded image.
-        flips: (B,) bool; which samples to mirror.
+        indices: (B,) int64 in 0 … n − 1: which images.
+        offsets: (B, 2) int64 in 0 … 2·padding: the crop's top and left in the padded image.
+        flips: (B,) bool: which images to mirror.
         padding: in pixels on every side.
 
     Returns:
@@ -63,8 +65,8 @@ def gather_crops(
     padded = padded.contiguous()
     _, channels, rows, columns = padded.shape
     height, width = rows - 2 * padding, columns - 2 * padding
-    # Every crop is a window at one place of memory: a view with a window for every place, and
-    # then a selection that copies whole rows, and computes B places instead of B·H·W.
+    # A view with one window for every place in memory where a crop can begin. Selecting from it
+    # copies whole rows, and needs B places instead of B·H·W.
     strides = 1, rows * columns, columns, 1
     last = (channels - 1) * strides[1] + (height - 1) * columns + width - 1
     windows = padded.as_strided((padded.numel() - last, channels, height, width), strides)
@@ -76,21 +78,15 @@ def _mirrored(x: Tensor, flips: Tensor) -> Tensor:
     mirrored = x.flip(3)
     if x.device.type != "cpu":
         return torch.where(flips[:, None, None, None], mirrored, x)
-    # A CPU takes some 5 times as long for torch.where as for copying the whole images.
+    # On a CPU, torch.where takes about 5 times as long as copying whole images.
     return torch.cat((x, mirrored)).index_select(0, torch.arange(len(x)) + len(x) * flips)
 
 
 def crop_and_flip(x: Tensor, offsets: Tensor, flips: Tensor, padding: int) -> Tensor:
-    """Random crops after zero padding, and horizontal flips.
+    """Random crops after zero padding, and horizontal flips, of a batch (B, C, H, W).
 
-    Args:
-        x: (B, C, H, W), before normalisation, so that the padding is black.
-        offsets: (B, 2) int64 in 0 … 2·padding; the crop's top and left in the padded image.
-        flips: (B,) bool; which samples to mirror.
-        padding: in pixels on every side.
-
-    Returns:
-        (B, C, H, W), dtype of x.
+    Apply it before normalisation, so that the padding is black. ``offsets``, ``flips`` and
+    ``padding`` are those of ``gather_crops``.
     """
     indices = torch.arange(len(x), device=x.device)
     return gather_crops(pad(x, (padding,) * 4), indices, offsets, flips, padding)

@@ -1,6 +1,6 @@
-"""The config of a run: everything that changes its result, checked, and the same everywhere.
+"""The config of a run: everything that changes its result.
 
-A config's hash names its record. **A field that is added here later goes into** ``_ADDED`` **too**:
+A config's hash names its record. **A field that is added later goes into** ``_ADDED`` **as well**:
 it is hashed only where it differs from its default, so that old records keep their hashes.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import reprlib
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -17,8 +18,8 @@ from umixup import pairs
 from umixup.schemes import parse
 from umixup.training import data as datasets
 
-#: A profile fixes the recipe; a config adds the data set, the scheme, the loss and the seed. "full"
-#: is the paper's recipe; the others are reduced, and named wherever they are shown.
+#: A profile fixes the recipe; a config adds data set, scheme, loss and seed. "full" is the paper's
+#: recipe; the others are reduced.
 PROFILES: dict[str, dict[str, Any]] = {
     "quick": dict(width=8, epochs=20, milestones=(10, 15), crop_padding=1, flip=False),
     "small": dict(width=8, epochs=8, milestones=(5, 7), train_size=6000),
@@ -31,7 +32,7 @@ TRAINED_LOSSES = ("ce", "nc", "nc-released")
 MEASURES = ("calibration", "corruptions", "robustness")
 # All other fields are the recipe. Testing and measuring do not change the training.
 _SETTING = ("dataset", "scheme", "loss", "seed", "augment_test", "measures")
-# Fields that came after the first records: hashed only where they differ from their defaults.
+# Fields added after the first records.
 _ADDED = ("measures",)
 _WHOLE = {"width": 1, "epochs": 1, "batch_size": 1, "crop_padding": 0, "seed": 0}
 
@@ -61,12 +62,13 @@ class Config:
             MNIST and Fashion-MNIST.
         precision: "float32", "bfloat16" (autocast), or "auto": bfloat16 on a GPU only.
         seed: ≥ 0.
-        measures: names in ``MEASURES``: what ``um.measures.measure`` is to measure on the trained
+        measures: names in ``MEASURES``: what ``um.measures.measure`` measures on the trained
             network. They need cross-entropy. "calibration" fits a temperature on training samples
-            that are left out, so it needs a ``train_size`` below the data set's.
+            that the run does not use, so it needs a ``train_size`` below the data set's.
 
     Raises:
-        ValueError, TypeError: a field is not allowed; the message names the field, its value and
+        TypeError: text or a boolean in place of a number; a scheme that is not text.
+        ValueError: another value that is not allowed. The message has the field, its value and
             what is allowed.
     """
 
@@ -110,11 +112,13 @@ class Config:
                 put(name, check.whole(name, getattr(self, name), 1))
         for name in ("learning_rate", "momentum", "weight_decay"):
             put(name, check.number(name, getattr(self, name), check.NON_NEGATIVE))
-        named = enumerate(_listed("milestones", self.milestones, "[100, 150]"))
-        # Order is irrelevant; sort so that equal schedules hash alike.
-        put("milestones", tuple(sorted(check.whole(f"milestones[{k}]", m, 1) for k, m in named)))
-        wanted = _listed("measures", self.measures, '["calibration"]')
-        put("measures", tuple(sorted({check.one_of("measures", m, MEASURES) for m in wanted})))
+        milestones = _listed("milestones", self.milestones, "whole numbers such as [100, 150]")
+        milestones = [check.whole(f"milestones[{k}]", m, 1) for k, m in enumerate(milestones)]
+        measures = _listed("measures", self.measures, 'names such as ["calibration"]')
+        measures = {check.one_of("measures", m, MEASURES) for m in measures}
+        # Order is irrelevant; sort so that equal configs hash alike.
+        put("milestones", tuple(sorted(milestones)))
+        put("measures", tuple(sorted(measures)))
         self._check_together()
 
     def _check_together(self) -> None:
@@ -125,24 +129,24 @@ class Config:
             raise ValueError(f"measures = {self.measures!r}: need loss 'ce', not {self.loss!r}")
         if "calibration" in self.measures and self.train_size is None:
             raise ValueError(
-                "measures: 'calibration' fits a temperature on training samples that are left out; "
-                "give a train_size"
+                "measures: 'calibration' fits a temperature on training samples that the run does "
+                "not use; give a train_size"
             )
 
     @property
     def profile(self) -> str:
-        """The profile whose recipe this is to the letter, or "custom"."""
+        """The profile with exactly this recipe, or "custom"."""
         for name, recipe in PROFILES.items():
             if Config(**recipe).recipe() == self.recipe():
                 return name
         return "custom"
 
     def recipe(self) -> dict[str, Any]:
-        """The fields that a profile fixes: all but data set, scheme, loss and seed."""
+        """The fields that a profile fixes."""
         return {name: value for name, value in self.plain().items() if name not in _SETTING}
 
     def plain(self) -> dict[str, Any]:
-        """The fields as plain data, those in ``_ADDED`` only where they differ from the default."""
+        """The fields as plain data; those in ``_ADDED`` only if they differ from their defaults."""
         default = {field.name: field.default for field in fields(self)}
         return {k: v for k, v in asdict(self).items() if k not in _ADDED or v != default[k]}
 
@@ -161,7 +165,7 @@ class Config:
 
     @classmethod
     def from_json(cls, text: str) -> Config:
-        """The config in a JSON text; fields that are left out have their defaults.
+        """The config in a JSON text; omitted fields have their defaults.
 
         Raises:
             ValueError: not a JSON object, an unknown field, or one out of range.
@@ -185,24 +189,24 @@ class Config:
         return cls(**values)
 
     def hash(self) -> str:
-        """Sixteen hexadecimal digits that differ where any field differs."""
+        """Sixteen hexadecimal digits that change with any field."""
         return digest(self.plain())
 
 
-def _listed(name: str, value: object, example: str) -> list[Any]:
+def _listed(name: str, value: object, content: str) -> Iterable[Any]:
     if not isinstance(value, (list, tuple)):
-        raise ValueError(f"{name} = {value!r}: it must be a list such as {example}; empty is fine")
-    return list(value)
+        raise ValueError(f"{name} = {value!r}: it must be a list of {content}; empty is fine")
+    return value
 
 
 def digest(values: dict[str, Any]) -> str:
-    """Sixteen hexadecimal digits that differ where any of the values differs."""
+    """Sixteen hexadecimal digits that change with any of the values."""
     text = json.dumps(values, sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def profile(name: str, **changes: Any) -> Config:
-    """The config of a profile ("quick", "small" or "full"), with fields of your own.
+    """The config of a profile ("quick", "small" or "full"), with some fields changed.
 
     >>> profile("quick", scheme="B(1,1)", seed=3).profile
     'quick'

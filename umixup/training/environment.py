@@ -17,8 +17,8 @@ def environment() -> dict[str, Any]:
     """What a result may depend on apart from its config.
 
     Returns:
-        ``date``, ``python``; the versions of ``umixup``, ``torch`` and ``numpy``; ``system``,
-        ``processor``; and ``commit``, of a checkout that is run in place, else ``None``.
+        ``date``; the versions of ``python``, ``umixup``, ``torch`` and ``numpy``; ``system`` and
+        ``processor``; and ``commit``, if umixup runs from a git checkout, else ``None``.
     """
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -1,4 +1,4 @@
-"""How good a trained model is: its errors, and what its probabilities are worth."""
+"""How good a trained model is: its test error, and how well calibrated its probabilities are."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from umixup import _check as check
 from umixup import losses
 from umixup.training.data import DataSet
 
 
 @torch.no_grad()
 def predict(model: nn.Module, x: Tensor, data: DataSet, batch_size: int = 500) -> Tensor:
-    """Outputs of the model in evaluation mode on uint8 images x, (n, C); its mode is put back."""
+    """The model's outputs on uint8 images x, (n, C), in evaluation mode; its mode is restored."""
     was_training = model.training
     model.eval()
     outputs = torch.cat([model(data.normalize(part)) for part in x.split(batch_size)])
@@ -24,17 +25,18 @@ def predict(model: nn.Module, x: Tensor, data: DataSet, batch_size: int = 500) -
 def test_error(
     model: nn.Module,
     data: DataSet,
-    label_vectors: Tensor | None = None,  # noqa: PT028 – a share of errors, no test
+    label_vectors: Tensor | None = None,  # noqa: PT028 – this is not a test
 ) -> Tensor:
-    """Share of the test set that is taken for another class: a scalar tensor in [0, 1].
+    """Fraction of the test set that is misclassified: a scalar tensor in [0, 1].
 
-    NaN where an output is not finite. In the model's own precision, without autocast.
+    It is computed in the model's own precision, without autocast, and is NaN if any output is not
+    finite.
 
     Args:
-        model: from images to outputs (n, d).
+        model: from normalised images to outputs (n, d).
         data: its test set is used.
-        label_vectors: (C, d), of one length: the class taken is that of the vector nearest in
-            angle to the output. By default that of the largest output.
+        label_vectors: (C, d), of equal length. The predicted class is that of the vector nearest
+            in angle to the output; by default, that of the largest output.
     """
     outputs = predict(model, data.test_x, data)
     if label_vectors is not None:
@@ -44,15 +46,18 @@ def test_error(
     return torch.where(outputs.isfinite().all(dim=1), wrong, torch.nan).mean()
 
 
+test_error.__test__ = False  # type: ignore[attr-defined]  # pytest must not collect it
+
+
 class Calibration(NamedTuple):
-    """What predicted probabilities are worth, on samples with known labels.
+    """Scores of predicted probabilities, on samples with known labels.
 
     Attributes:
-        error: share of samples taken for another class.
+        error: fraction misclassified.
         nll: mean −log of the probability given to the true class, in nats.
         brier: mean Σ (p − y)² over classes, in [0, 2].
-        ece: expected calibration error: the mean gap between confidence (the largest probability)
-            and accuracy, in bins of confidence, weighed by their samples; in [0, 1].
+        ece: expected calibration error, in [0, 1]: the mean gap between confidence (the largest
+            probability) and accuracy over bins of confidence, weighted by their samples.
     """
 
     error: float
@@ -62,10 +67,11 @@ class Calibration(NamedTuple):
 
 
 def calibration(logits: Tensor, labels: Tensor, bins: int = 15) -> Calibration:
-    """Error, log-loss, Brier score and calibration error, in float64.
+    """Error, log-loss, Brier score and expected calibration error, in float64.
 
-    The calibration error is that of Guo et al., On calibration of modern neural networks, 2017,
-    by torchmetrics: bins of equal width. It depends on the bins, and a small sample raises it.
+    The calibration error is torchmetrics' with bins of equal width. It depends on the bins, and is
+    biased upwards on small samples. Reference: Guo et al., On Calibration of Modern Neural
+    Networks, 2017.
 
     Args:
         logits: (n, C), n ≥ 1, C ≥ 2, finite.
@@ -77,12 +83,13 @@ def calibration(logits: Tensor, labels: Tensor, bins: int = 15) -> Calibration:
             below 1.
 
     >>> certain = torch.tensor([[20.0, 0.0], [20.0, 0.0]])
-    >>> calibration(certain, torch.tensor([0, 1])).ece  # sure of itself, right half the time
+    >>> calibration(certain, torch.tensor([0, 1])).ece  # fully confident, right half the time
     0.5
     """
     from torchmetrics.functional.classification import multiclass_calibration_error
 
-    logits, labels = _checked(logits, labels, bins)
+    logits, labels = _checked(logits, labels)
+    bins = check.whole("bins", bins, 1)
     targets = nn.functional.one_hot(labels, logits.shape[1]).double()
     ece = multiclass_calibration_error(
         logits.softmax(dim=1), labels, logits.shape[1], n_bins=bins, validate_args=False
@@ -100,8 +107,8 @@ class Reliability(NamedTuple):
 
     Attributes:
         edges: (bins + 1,), from 0 to 1.
-        confidence, accuracy: means in each bin, (bins,); NaN in an empty one.
-        samples: how many there are in each bin, (bins,) int64.
+        confidence, accuracy: mean of each bin, (bins,); NaN if it is empty.
+        samples: number in each bin, (bins,) int64.
     """
 
     edges: Tensor
@@ -113,11 +120,12 @@ class Reliability(NamedTuple):
 def reliability(logits: Tensor, labels: Tensor, bins: int = 15) -> Reliability:
     """Confidence and accuracy in bins of confidence; arguments and errors as for ``calibration``.
 
-    >>> told = reliability(torch.tensor([[20.0, 0.0], [20.0, 0.0]]), torch.tensor([0, 1]), bins=2)
-    >>> told.samples.tolist(), round(float(told.confidence[1]), 6), float(told.accuracy[1])
+    >>> found = reliability(torch.tensor([[20.0, 0.0], [20.0, 0.0]]), torch.tensor([0, 1]), bins=2)
+    >>> found.samples.tolist(), round(float(found.confidence[1]), 6), float(found.accuracy[1])
     ([0, 2], 1.0, 0.5)
     """
-    logits, labels = _checked(logits, labels, bins)
+    logits, labels = _checked(logits, labels)
+    bins = check.whole("bins", bins, 1)
     confidence, guess = logits.softmax(dim=1).max(dim=1)
     right = (guess == labels).double()
     edges = torch.linspace(0, 1, bins + 1, dtype=torch.float64, device=logits.device)
@@ -130,14 +138,14 @@ def reliability(logits: Tensor, labels: Tensor, bins: int = 15) -> Reliability:
 
 
 def temperature(logits: Tensor, labels: Tensor) -> float:
-    """The T > 0 for which softmax(logits / T) has the least log-loss; arguments as ``calibration``.
+    """The T for which softmax(logits / T) has the smallest log-loss (Guo et al., 2017).
 
-    Fit it on samples that were neither trained nor are tested on (Guo et al., 2017). Between 1/100
-    and 100, where the end is the answer if the loss goes on falling, as it does when every sample
-    is right.
+    Fit it on samples used neither for training nor for testing. T lies in [1/100, 100]; it is an
+    end of this interval if the loss still falls there, as it does if every sample is classified
+    correctly. Arguments and errors as for ``calibration``.
 
     >>> logits = torch.tensor([[2.0, 0.0]] * 4)
-    >>> round(temperature(logits, torch.tensor([0, 0, 0, 1])), 4)  # then it says 3/4: 2/log 3
+    >>> round(temperature(logits, torch.tensor([0, 0, 0, 1])), 4)  # 2 / log 3: probability 3/4
     1.8205
     """
     from scipy.optimize import brentq
@@ -146,7 +154,7 @@ def temperature(logits: Tensor, labels: Tensor) -> float:
     of_label = logits.gather(1, labels[:, None])[:, 0]
 
     def slope(b: float) -> float:
-        """Of the loss of softmax(b · logits), with respect to b: it increases."""
+        """Derivative of the log-loss of softmax(b · logits) with respect to b; increasing."""
         mean = ((b * logits).softmax(dim=1) * logits).sum(dim=1)
         return float((mean - of_label).mean())
 
@@ -156,25 +164,17 @@ def temperature(logits: Tensor, labels: Tensor) -> float:
     return 1 / (low if slope(low) >= 0 else float(brentq(slope, low, high, xtol=1e-12)))
 
 
-def _checked(logits: Tensor, labels: Tensor, bins: int = 1) -> tuple[Tensor, Tensor]:
-    """Both detached, the logits in float64."""
-    if type(bins) is not int or bins < 1:
-        raise ValueError(f"bins = {bins!r}: it must be a whole number ≥ 1")
-    if (
-        logits.ndim != 2
-        or logits.shape[1] < 2
-        or labels.shape != logits.shape[:1]
-        or not len(labels)
-    ):
+def _checked(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Both, the logits detached and in float64."""
+    fits = logits.ndim == 2 and labels.shape == logits.shape[:1]
+    if not fits or not len(labels) or logits.shape[1] < 2:
         raise ValueError(
             f"logits {tuple(logits.shape)}, labels {tuple(labels.shape)}: they must be (n, C) and "
             "(n,), n ≥ 1 and C ≥ 2"
         )
-    if (
-        labels.dtype != torch.int64
-        or not 0 <= int(labels.min()) <= int(labels.max()) < logits.shape[1]
-    ):
-        raise ValueError(f"labels: they must be int64 in 0 … {logits.shape[1] - 1}")
+    last = logits.shape[1] - 1
+    if labels.dtype != torch.int64 or not 0 <= int(labels.min()) <= int(labels.max()) <= last:
+        raise ValueError(f"labels: they must be int64 in 0 … {last}")
     if not bool(logits.isfinite().all()):
         raise ValueError("logits: they must be finite")
     return logits.detach().double(), labels

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Folders that can be written to, and files that are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from uuid import uuid4
 
 
 def check_writable(name: str, folder: Path, size: int = 0) -> None:
-    """Make the folder, and write and remove a file of ``size`` bytes in it.
+    """Make the folder, and try to write a file of ``size`` bytes in it.
 
     Raises:
-        ValueError: that fails; the message has the argument's ``name``.
+        ValueError: that fails; the message starts with the argument's ``name``.
     """
     trial = folder / f".trial.{uuid4().hex}.part"
     try:
@@ -30,12 +30,12 @@ def check_writable(name: str, folder: Path, size: int = 0) -> None:
 
 @contextmanager
 def written_whole(target: Path) -> Iterator[Path]:
-    """A path beside ``target`` to write to: renamed to it at the end, removed after an error."""
+    """Yield a temporary path; rename it to ``target`` on success, remove it after an error."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.stem}.{uuid4().hex}.part")
+    part = target.with_name(f".{target.stem[:64]}.{uuid4().hex}.part")  # names have 255 bytes
     try:
-        yield beside
-        os.replace(beside, target)
+        yield part
+        os.replace(part, target)
     except BaseException:
-        beside.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise

@@ -1,17 +1,18 @@
-"""Folders of images as tensors: found as torchvision's ImageFolder does, decoded once, and kept."""
+"""Folders of images as tensors: found by torchvision's ImageFolder, decoded once, and cached."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import groupby, zip_longest
 from pathlib import Path
-from uuid import uuid4
 
 import torch
 from torch import Tensor
+
+from umixup.training.files import written_whole
 
 _Samples = list[tuple[str, int]]  # a file and its label
 
@@ -19,38 +20,40 @@ _Samples = list[tuple[str, int]]  # a file and its label
 def read(
     path: Path, side: int | None, cache: Path
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, tuple[str, ...]]:
-    """The images in path/train/CLASS and path/test/CLASS, one of each class in turn.
+    """The images in path/train/CLASS and path/test/CLASS, the classes alternating.
 
     Args:
-        side: to which the shorter side is resized before the centre is cropped; ``None``: neither.
-        cache: the file that keeps them decoded, one for each path and side.
+        path: the folder that has train/ and test/.
+        side: resize the shorter side to this and crop the centre; ``None`` does neither.
+        cache: a file for the decoded images, its own for each path and side. It is used while the
+            key in it is still that of the image files, and written anew otherwise.
 
     Returns:
         train_x, train_y, test_x, test_y and the classes; x is (n, 3, H, W) uint8, y (n,) int64.
 
     Raises:
-        ValueError: a file that is no image or of more than 8 bits, images of several sizes,
-            classes that differ, or a single one.
-        FileNotFoundError: the folders are not laid out like this, or a link leads nowhere.
+        ValueError: a file that is not an image or has more than 8 bits, images of different
+            sizes, classes that differ between train/ and test/, or a single class.
+        FileNotFoundError: there are no such folders, or a link is broken.
     """
     train, test, classes = _find(path)
     files = [file for file, _ in train + test]
     key = _key(path, files)
-    x = _kept(cache, key, len(files), side)
+    x = _cached(cache, key, len(files), side)
     if x is None:
         x = _decode(path, files, side)
-        _keep(cache, key, x)
+        _write(cache, key, x)
     y = torch.tensor([label for _, label in train + test])
     n = len(train)
     return x[:n], y[:n], x[n:], y[n:], classes
 
 
 def _find(path: Path) -> tuple[_Samples, _Samples, tuple[str, ...]]:
-    """Files and labels of the training and of the test images, and the classes."""
+    """Files and labels of the training images and of the test images, and the classes."""
     from torchvision.datasets.folder import IMG_EXTENSIONS, ImageFolder
 
     class Visible(ImageFolder):  # type: ignore[misc]
-        """Without what is hidden: a notebook's .ipynb_checkpoints, a Mac's ._0.jpg."""
+        """Skips hidden files and folders: Jupyter's .ipynb_checkpoints, a Mac's ._0.jpg."""
 
         def __init__(self, root: Path) -> None:
             super().__init__(str(root), is_valid_file=self.is_valid)
@@ -59,7 +62,7 @@ def _find(path: Path) -> tuple[_Samples, _Samples, tuple[str, ...]]:
             found = super().find_classes(directory)[0]
             classes = [name for name in found if not name.startswith(".")]
             if not classes:
-                raise FileNotFoundError(f"{directory} has hidden folders alone.")
+                raise FileNotFoundError(f"{directory} has only hidden folders.")
             return classes, {name: k for k, name in enumerate(classes)}
 
         def is_valid(self, file: str) -> bool:
@@ -77,29 +80,27 @@ def _find(path: Path) -> tuple[_Samples, _Samples, tuple[str, ...]]:
         ) from error
     if train.classes != test.classes:
         one = min({*train.classes} ^ {*test.classes})
-        raise ValueError(f"{path}: {one!r} is a class in train/ or test/ alone; both need it")
+        raise ValueError(
+            f"{path}: {one!r} is a class in only one of train/ and test/; both need it"
+        )
     if len(train.classes) == 1:
         raise ValueError(
-            f"{path}: {train.classes[0]!r} is the only class, so that there is nothing to tell it "
-            "from; two folders or more are needed in train/ and in test/"
+            f"{path}: {train.classes[0]!r} is the only class; train/ and test/ need a folder for "
+            "each of two or more classes"
         )
-    return _in_turn(train.samples), _in_turn(test.samples), tuple(train.classes)
+    return _alternating(train.samples), _alternating(test.samples), tuple(train.classes)
 
 
-def _in_turn(samples: _Samples) -> _Samples:
-    """One of each class in turn, so that the first n hold all classes."""
-    before: Counter[int] = Counter()
-    ranked = []
-    for file, label in samples:
-        ranked.append((before[label], label, file))
-        before[label] += 1
-    return [(file, label) for _, label, file in sorted(ranked)]
+def _alternating(samples: _Samples) -> _Samples:
+    """One sample of each class in turn, so that the first n cover all classes."""
+    by_class = [list(group) for _, group in groupby(samples, key=lambda sample: sample[1])]
+    return [sample for turn in zip_longest(*by_class) for sample in turn if sample is not None]
 
 
 def _decode(path: Path, files: list[str], side: int | None) -> Tensor:
     """The files as RGB images of one size, (n, 3, H, W) uint8."""
-    # PIL reads all that ImageFolder finds; decode_image, a fifth faster, gives the same bits for
-    # JPEG and PNG but knows no BMP, TIFF or PPM.
+    # PIL reads every format that ImageFolder finds. torchvision's decode_image is a fifth faster,
+    # with the same bits for JPEG and PNG, but does not read BMP, TIFF or PPM.
     from PIL import Image
     from torchvision.transforms import functional as tf
     from tqdm import tqdm
@@ -110,7 +111,7 @@ def _decode(path: Path, files: list[str], side: int | None) -> Tensor:
                 mode, image = opened.mode, opened.convert("RGB")
         except (OSError, SyntaxError) as error:  # what PIL raises
             raise ValueError(f"{file} cannot be read as an image: {error}") from error
-        if mode[0] in "IF":  # PIL cuts what is above 255, and where white is, only its owner knows
+        if mode[0] in "IF":  # PIL would clip at 255, and which value is white is not known
             raise ValueError(
                 f"{file} is grey with more than 8 bits (PIL's mode {mode}); "
                 "scale it to 0 … 255 and save it with 8 bits"
@@ -141,8 +142,8 @@ def _decode(path: Path, files: list[str], side: int | None) -> Tensor:
 
 
 def _key(path: Path, files: list[str]) -> str:
-    """Differs where a file was added, removed, renamed or changed, by its size and time."""
-    digest = hashlib.blake2b(b"1")  # raise it when the same files are to give other tensors
+    """A digest of all names, sizes and times: it changes with any file."""
+    digest = hashlib.blake2b(b"1")  # raise it if the same files are to give other tensors
     for file in files:
         inside = os.fsencode(file.removeprefix(str(path)))
         try:
@@ -156,26 +157,22 @@ def _key(path: Path, files: list[str]) -> str:
     return digest.hexdigest()
 
 
-def _kept(cache: Path, key: str, n: int, side: int | None) -> Tensor | None:
-    """The n images kept under a key, mapped so that processes share them; else ``None``."""
+def _cached(cache: Path, key: str, n: int, side: int | None) -> Tensor | None:
+    """The n images cached under this key, or ``None``; mapped, so that processes share them."""
     try:
-        kept = torch.load(str(cache), weights_only=True, mmap=True)
-        x: Tensor = kept["x"]
+        content = torch.load(str(cache), weights_only=True, mmap=True)
+        x: Tensor = content["x"]
         h, w = x.shape[2:] if side is None else (side, side)
         fits = x.shape == (n, 3, h, w) and x.dtype == torch.uint8
         plain = x.layout == torch.strided and x.device.type == "cpu" and x.is_contiguous()
-        return x if kept["key"] == key and fits and plain else None
-    except Exception:  # none, part of one, or no cache: zip, pickle and torch raise what they like
+        return x if content["key"] == key and fits and plain else None
+    except Exception:  # missing, cut off or foreign: zip, pickle and torch raise many errors
         return None
 
 
-def _keep(cache: Path, key: str, x: Tensor) -> None:
-    """Keep images for the next time, whole or not at all; where one cannot write, do not."""
-    beside = cache.with_name(f"{uuid4().hex}.part")
+def _write(cache: Path, key: str, x: Tensor) -> None:
+    """Cache the images if that is possible, but do not make the folder of the data sets."""
     with suppress(OSError, RuntimeError):
-        try:
-            cache.parent.mkdir(exist_ok=True)
-            torch.save({"key": key, "x": x}, beside)
-            os.replace(beside, cache)
-        finally:
-            beside.unlink(missing_ok=True)
+        if cache.parents[1].is_dir():
+            with written_whole(cache) as part:
+                torch.save({"key": key, "x": x}, part)

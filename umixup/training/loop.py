@@ -12,9 +12,10 @@ import torch
 
 @contextmanager
 def interruptible(wanted: bool) -> Iterator[list[bool]]:
-    """Inside, the first Ctrl-C is noted in the yielded list; only a second one is raised.
+    """Inside, the first Ctrl-C only adds to the yielded list; the second raises as usual.
 
-    A process that ignores Ctrl-C, as one in the background may, goes on ignoring it.
+    Does nothing unless ``wanted``, outside the main thread, and in a process that ignores Ctrl-C,
+    as one in the background may.
     """
     noted: list[bool] = []
     before = signal.getsignal(signal.SIGINT)
@@ -35,7 +36,7 @@ def interruptible(wanted: bool) -> Iterator[list[bool]]:
 
 
 def usable(device: torch.device | str | None) -> torch.device:
-    """The device of that name; by default a GPU if there is one, else the CPU.
+    """The device of this name; by default a GPU if there is one, else the CPU.
 
     Raises:
         ValueError: torch cannot use it here; the message lists the devices that it can use.

@@ -1,4 +1,4 @@
-"""PreActResNet18: the paper's network, with a width."""
+"""PreActResNet18: the paper's network, of any width."""
 
 from __future__ import annotations
 
@@ -6,29 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-
-class Conv3x3(nn.Conv2d):
-    """A 3×3 convolution with padding 1 and no bias; on maps of 1×1 and 2×2, one matrix product.
-
-    There every output sees the whole map, so the kernel's taps make up a dense matrix. The
-    convolutions of 8×8 images end in such maps, where a library's kernels are slow: with the
-    product, a CPU's training step on digits takes about three quarters of the time.
-    """
-
-    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
-        super().__init__(inputs, outputs, 3, stride, padding=1, bias=False)
-
-    def forward(self, input: Tensor) -> Tensor:
-        """(B, inputs, H, W) -> (B, outputs, ⌈H/stride⌉, ⌈W/stride⌉)."""
-        side = input.shape[-1]
-        if side > 2 or input.shape[-2] != side:
-            return super().forward(input)
-        at = range(0, side, self.stride[0])
-        taps = [
-            self.weight[:, :, 1 - r : 1 - r + side, 1 - c : 1 - c + side] for r in at for c in at
-        ]
-        matrix = torch.stack(taps, dim=1).reshape(len(taps) * self.out_channels, -1)
-        return F.linear(input.flatten(1), matrix).view(-1, self.out_channels, len(at), len(at))
+from umixup.training.conv3x3 import Conv3x3
 
 
 class PreActBlock(nn.Module):
@@ -60,8 +38,9 @@ class PreActBlock(nn.Module):
 class PreActResNet18(nn.Module):
     """The paper's network: a 3×3 stem, eight pre-activation blocks, mean pooling, a linear layer.
 
-    Channels are w, 2w, 4w, 8w in four stages of two blocks; the paper has w = 64. There is no
-    normalisation after the last block.
+    Four stages of two blocks have w, 2w, 4w and 8w channels; the paper has w = 64. There is no
+    normalisation after the last block. The 3×3 convolutions of the blocks are ``Conv3x3``: torch's
+    ``nn.Conv2d``, computed as one matrix product on the 1×1 and 2×2 maps that small images end in.
 
     Args:
         num_classes: C, the size of the output.
