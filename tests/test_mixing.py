@@ -375,6 +375,7 @@ def test_with_neither_the_global_generator_advances():
         assert lams(one) == once
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("lam_per", ["sample", "batch"])
 @pytest.mark.parametrize("seed", [None, 0])
 def test_two_loader_workers_draw_different_lam(seed, lam_per):
@@ -400,6 +401,7 @@ class Collate:
         return self.one(*default_collate(batch), parts=True)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("make", [
     lambda: UMixUp("U(B(2.2,0.9))", 5), lambda: MixUp(0.4, 5, seed=0),
     lambda: UMixUp("UMixUp(0.5*B(1,1)+0.5*P(1),CDF(2,1))", 5, seed=0),
@@ -418,6 +420,7 @@ def test_spawned_loader_workers_draw_different_lam(make):
     torch.testing.assert_close(first.y, torch.eye(5)[LABELS[:3]])
 
 
+@pytest.mark.process
 def test_loader_workers_and_the_main_process_draw_differently_with_one_seed():
     one = mixer("B(1,1)")
     own = set(lams(one))
@@ -429,6 +432,7 @@ def test_loader_workers_and_the_main_process_draw_differently_with_one_seed():
     assert not own & theirs
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("persistent", [False, True])
 @pytest.mark.parametrize("seed", [None, 0])
 def test_loader_workers_draw_differently_in_each_epoch(seed, persistent):
@@ -575,6 +579,7 @@ def test_accuracy_refuses_outputs_of_another_shape():
         accuracy(torch.zeros(1, 5), parts)
 
 
+@pytest.mark.process
 def test_a_generator_in_a_loader_worker_is_refused():
     loader = DataLoader(
         TensorDataset(IMAGES, LABELS), batch_size=3, num_workers=1,
@@ -597,6 +602,7 @@ def test_a_copy_keeps_the_rank_of_the_process_that_sent_it(monkeypatch):
     assert drawn[0] != drawn[1]
 
 
+@pytest.mark.process
 def test_draws_follow_the_device_of_the_images_rather_than_the_default_device(run_python):
     code = """
 import torch, umixup as um

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
-
-if TYPE_CHECKING:
-    from umixup.losses import Loss
 
 
 class Gaps(NamedTuple):
@@ -37,7 +35,7 @@ class Gaps(NamedTuple):
 
 
 def linearity_gap(
-    loss: Loss,
+    loss: Callable[[Tensor, Tensor], Tensor],
     output: Tensor,
     target: Tensor,
     target2: Tensor,
