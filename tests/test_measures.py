@@ -1,15 +1,19 @@
-"""What a run measures on its network: in the record, in the table, and the same each time."""
+"""Measures on a trained network: their values, their place in records, and the cost of both."""
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from dataclasses import replace
 
 import pytest
 import torch
 
-from umixup import measures, results, robustness, training
-from umixup.evaluation import calibration, predict, temperature
+from umixup import training
+from umixup.experiments import measures, robustness
+from umixup.experiments import records as results
+from umixup.training.evaluation import calibration, predict, temperature
 
 CONFIG = training.profile(
     "quick",
@@ -19,16 +23,68 @@ CONFIG = training.profile(
     train_size=640,
     measures=tuple(measures.MEASURES),
 )
+SHORT = replace(CONFIG, epochs=1, milestones=(), train_size=256)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def sources():
+    """No source networks of other tests, and none left for them."""
+    measures._SOURCES.clear()
+    yield measures._SOURCES
+    measures._SOURCES.clear()
 
 
 @pytest.fixture(scope="module")
 def run(digits):
-    return training.train(CONFIG, data=digits, progress=False)
+    run = training.train(CONFIG, data=digits, progress=False)
+    measures.measure(run, digits)
+    return run
 
 
-def test_calibration_is_that_of_the_test_set_with_a_temperature_from_the_samples_left_out(
-    run, digits
-):
+def test_measures_are_those_that_a_config_may_name():
+    assert tuple(measures.MEASURES) == training.MEASURES
+    assert measures.BUDGETS.keys() == set(robustness.ATTACKS)
+
+
+def test_measure_fills_the_run_once_and_adds_its_time(run, digits, monkeypatch):
+    calls = []
+    monkeypatch.setitem(
+        measures.MEASURES, "corruptions", lambda subject: calls.append(1) or {"a": 1}
+    )
+    fresh = replace(
+        run, config=replace(CONFIG, measures=("corruptions",)), measured={}, seconds=5.0
+    )
+    with pytest.raises(ValueError, match=r"call um\.measures\.measure\(run\) first"):
+        fresh.record()
+    measures.measure(fresh, digits)
+    assert fresh.measured == {"corruptions": {"a": 1}}
+    seconds = fresh.seconds
+    assert seconds > 5
+    measures.measure(fresh, digits)
+    assert (len(calls), fresh.seconds) == (1, seconds)
+
+
+def test_measure_leaves_a_run_without_measures_alone(run, monkeypatch):
+    monkeypatch.setattr(measures.datasets, "load", None)  # nothing is loaded either
+    plain = replace(run, config=replace(CONFIG, measures=()), measured={}, seconds=5.0)
+    measures.measure(plain)
+    assert (plain.measured, plain.seconds) == ({}, 5.0)
+
+
+def test_measure_loads_the_data_by_itself(run):
+    again = replace(run, config=replace(CONFIG, measures=("corruptions",)), measured={})
+    measures.measure(again)
+    assert again.measured["corruptions"] == run.measured["corruptions"]
+
+
+def test_measure_refuses_data_of_another_name(run, digits):
+    fresh = replace(run, measured={})
+    with pytest.raises(ValueError, match=r"data is 'other', config\.dataset 'digits'"):
+        measures.measure(fresh, replace(digits, name="other"))
+    assert fresh.measured == {}
+
+
+def test_calibration_agrees_with_the_evaluation_module(run, digits):
     found = run.measured["calibration"]
     logits = predict(run.model, digits.test_x, digits)
     left_out = predict(run.model, digits.train_x[640:], digits)
@@ -46,7 +102,7 @@ def test_calibration_is_that_of_the_test_set_with_a_temperature_from_the_samples
     assert found["scaled_nll"] < found["nll"]  # MixUp is underconfident
 
 
-def test_attacks_are_ordered_as_they_must_be(run, digits):
+def test_errors_under_attack_are_ordered_by_strength(run, digits):
     found = run.measured["robustness"]
     assert found["n"] == measures.ATTACKED
     assert found["eps"] == measures.EPS
@@ -67,7 +123,7 @@ def test_attacks_are_ordered_as_they_must_be(run, digits):
     assert found["deepfool"] == pytest.approx(float(distance), rel=1e-3)
 
 
-def test_the_mean_of_the_corruptions_is_of_all(run):
+def test_mean_of_the_corruptions(run):
     found = dict(run.measured["corruptions"])
     mean = found.pop("mean")
     assert len(found) == 3 * len(robustness.CORRUPTIONS)
@@ -75,7 +131,7 @@ def test_the_mean_of_the_corruptions_is_of_all(run):
     assert mean > run.test_errors[-1]
 
 
-def test_a_record_holds_them_and_a_folder_shows_them_in_columns(run, tmp_path):
+def test_measures_become_columns_of_the_loaded_records(run, tmp_path):
     plain = replace(CONFIG, measures=())
     results.write(run.record(), tmp_path)
     without = replace(run, config=plain, measured={}).record()
@@ -93,35 +149,58 @@ def test_a_record_holds_them_and_a_folder_shows_them_in_columns(run, tmp_path):
     assert len(results.each_once(table.reset_index())) == 1
 
 
-def test_training_is_the_same_with_and_without_and_measuring_draws_nothing_from_outside(
-    run, digits
-):
+def test_measuring_draws_nothing_from_outside_and_leaves_training_as_it_is(run, digits):
     torch.manual_seed(3)
     before = torch.get_rng_state()
     cheap = ("calibration", "corruptions")
     again = training.train(replace(CONFIG, measures=cheap), data=digits, progress=False)
+    measures.measure(again, digits)
     assert torch.equal(torch.get_rng_state(), before)
     assert again.test_errors == run.test_errors
     assert again.measured == {name: run.measured[name] for name in cheap}
-    assert run.seconds > again.seconds
 
 
-def test_the_runs_of_a_seed_share_the_network_that_attacks_are_carried_over_from(
-    run, digits, monkeypatch
+def test_source_network_is_plain_of_another_seed_and_shared_by_schemes(
+    digits, sources, monkeypatch
 ):
+    sources.clear()
     trained, real = [], training.train
-    monkeypatch.setattr(training, "train", lambda c, **kw: trained.append(c) or real(c, **kw))
-    short = replace(CONFIG, epochs=1, milestones=(), train_size=256)
-    plain = replace(short, scheme="ERM", seed=short.seed + 10_000, measures=())
-    one, same = (training._source(plain, digits, torch.device("cpu")) for _ in range(2))
+    monkeypatch.setattr(measures, "train", lambda c, **kw: trained.append(c) or real(c, **kw))
+    one, same = (
+        measures._source(replace(SHORT, scheme=scheme), digits, torch.device("cpu"))
+        for scheme in ("B(1,1)", "ERM")
+    )
     assert one is same
-    assert trained == [plain]
+    assert trained == [replace(SHORT, scheme="ERM", seed=SHORT.seed + 10_000, measures=())]
 
 
-def test_a_config_without_measures_is_what_it_was_before_there_were_any():
+def test_source_networks_are_few_and_keep_no_data_alive(digits, sources, monkeypatch):
+    sources.clear()
+    monkeypatch.setattr(measures, "_MOST_SOURCES", 2)
+    monkeypatch.setattr(measures, "ATTACKED", 5)
+    monkeypatch.setattr(measures, "CURVE", ())
+    least = {name: dict.fromkeys(budget, 1) for name, budget in measures.BUDGETS.items()}
+    monkeypatch.setattr(measures, "BUDGETS", least)
+    x, y = digits.test_x[:20], digits.test_y[:20]
+    data = replace(digits, train_x=digits.train_x.clone(), test_x=x, test_y=y)
+    alive = weakref.ref(data), weakref.ref(data.train_x)
+    models = []
+    for seed in (0, 1, 2):
+        config = replace(SHORT, seed=seed, measures=("robustness",))
+        run = training.train(config, data=data, progress=False)
+        measures.measure(run, data)
+        models.append(weakref.ref(list(sources.values())[-1]))
+    del data, run
+    gc.collect()
+    assert [ref() is None for ref in alive] == [True, True]
+    assert [ref() is None for ref in models] == [True, False, False]
+    assert len(sources) == 2
+
+
+def test_measures_in_a_config():
     plain = training.profile("quick")
     assert "measures" not in json.loads(plain.to_json())
-    assert plain.hash() == "69b3ae7f63c3aa31"  # as in the records of the first months
+    assert plain.hash() == "69b3ae7f63c3aa31"  # as before there were measures
     assert training.Config.from_json(CONFIG.to_json()) == CONFIG
     assert json.loads(CONFIG.to_json())["measures"] == sorted(measures.MEASURES)
     assert CONFIG.hash() != replace(CONFIG, measures=()).hash()
@@ -133,24 +212,24 @@ def test_a_config_without_measures_is_what_it_was_before_there_were_any():
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         (
             {"measures": ("speed",)},
-            r"measures = \('speed',\).*calibration, corruptions, robustness",
+            "measures = 'speed': it must be one of calibration, corruptions, robustness",
         ),
         ({"measures": "robustness"}, "measures = 'robustness': it must be a list"),
-        ({"measures": [["robustness"]]}, "it must be a list of some of"),
-        ({"loss": "nc"}, "they need loss 'ce', not 'nc'"),
+        ({"measures": [["robustness"]]}, r"measures = \['robustness'\]: it must be one of"),
+        ({"loss": "nc"}, "need loss 'ce', not 'nc'"),
         ({"train_size": None}, "give a train_size"),
     ],
 )
-def test_bad_measures_are_told(changed, told):
-    with pytest.raises(ValueError, match=told):
+def test_invalid_measures_are_refused(changed, message):
+    with pytest.raises(ValueError, match=message):
         replace(CONFIG, **changed)
 
 
-def test_a_train_size_that_leaves_nothing_is_told_before_training(digits):
+def test_train_size_that_leaves_no_samples_is_refused_before_training(digits):
     config = replace(CONFIG, train_size=len(digits.train_x))
     with pytest.raises(ValueError, match="it must leave samples of"):
         training.train(config, data=digits, progress=False)

@@ -1,4 +1,4 @@
-"""Attacks on linear networks, whose worst case is a formula; corruptions by what they are to do."""
+"""Attacks on linear networks, whose worst case has a formula; and corruptions."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import pytest
 import torch
 from torch import nn
 
-from umixup import data, robustness
+from umixup.experiments import robustness
+from umixup.training import data
 
 
 @pytest.fixture(scope="module")
 def linear():
-    """Five classes of grey images, far enough from black and white for every ε here."""
+    """Grey images of five classes, far enough from black and white for every ε used here."""
     generator = torch.Generator().manual_seed(5)
     layer = nn.Linear(36, 5)
     with torch.no_grad():
@@ -23,12 +24,12 @@ def linear():
     with torch.no_grad():
         logits = net(x)
     y = logits.argmax(dim=1)
-    y[::8] = (y[::8] + 1) % 5  # some are wrong from the start
+    y[::8] = (y[::8] + 1) % 5  # some are misclassified from the start
     return net, layer.weight.detach(), x, y, logits
 
 
 def least_distance(weight, y, logits, order):
-    """To the nearest boundary, in the norm whose dual has this order; 0 if it is wrong."""
+    """Distance to the nearest boundary in the norm dual to ``order``; 0 if misclassified."""
     margin = logits.gather(1, y[:, None]) - logits
     steepness = torch.linalg.vector_norm(weight[y][:, None] - weight, ord=order, dim=2)
     distance = torch.where(steepness > 0, margin / steepness, torch.inf)
@@ -41,7 +42,7 @@ def wrong(net, x, y):
 
 
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.8])
-def test_autoattack_finds_all_but_the_last_images_and_no_attack_finds_what_cannot_be(linear, share):
+def test_autoattack_nearly_reaches_the_exact_bound_and_no_attack_exceeds_it(linear, share):
     net, weight, x, y, logits = linear
     distance = least_distance(weight, y, logits, order=1)
     eps = float(distance.quantile(share))
@@ -55,10 +56,12 @@ def test_autoattack_finds_all_but_the_last_images_and_no_attack_finds_what_canno
         assert not (found[method] & ~possible).any(), method
     assert found["autoattack"][distance < 0.98 * eps].all()
     assert found["pgd"].sum() >= found["fgsm"].sum() > found["random"].sum()
-    assert found["pgd"].sum() >= 0.85 * possible.sum()  # the loss leads to other classes as well
+    assert (
+        found["pgd"].sum() >= 0.85 * possible.sum()
+    )  # the loss may lead to a class that is further away
 
 
-def test_of_two_classes_one_step_is_the_worst_there_is(linear):
+def test_one_step_is_optimal_for_two_classes(linear):
     _, weight, x, _, _ = linear
     two = nn.Sequential(nn.Flatten(), nn.Linear(36, 2, bias=False)).eval()
     with torch.no_grad():
@@ -73,7 +76,7 @@ def test_of_two_classes_one_step_is_the_worst_there_is(linear):
 
 def test_deepfool_stops_at_the_nearest_boundary(linear):
     net, weight, x, _, logits = linear
-    y = logits.argmax(dim=1)  # it moves away from the class that the network gives
+    y = logits.argmax(dim=1)  # DeepFool moves away from the predicted class
     moved = robustness.deepfool(net, x)
     assert wrong(net, x + 1.001 * (moved - x), y).all()
     assert not wrong(net, x + 0.999 * (moved - x), y).any()
@@ -82,7 +85,7 @@ def test_deepfool_stops_at_the_nearest_boundary(linear):
     assert torch.allclose(got, expected, rtol=1e-3, atol=1e-5)
 
 
-def test_a_moved_image_stays_an_image(linear):
+def test_attacked_images_stay_in_range(linear):
     net, _, x, y, _ = linear
     for method in ("random", "fgsm", "pgd"):
         moved = robustness.attack(net, (x > 0.5).float(), y, method, 0.3, generator=seeded())
@@ -91,7 +94,7 @@ def test_a_moved_image_stays_an_image(linear):
 
 
 @pytest.mark.parametrize("method", ["random", "pgd", "square", "autoattack"])
-def test_the_generator_alone_decides_and_the_global_ones_stay_as_they_were(linear, method):
+def test_attack_depends_on_the_generator_and_leaves_global_ones_alone(linear, method):
     net, _, x, y, _ = linear
     states = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
     one, same = (robustness.attack(net, x, y, method, 0.03, generator=seeded()) for _ in range(2))
@@ -102,58 +105,66 @@ def test_the_generator_alone_decides_and_the_global_ones_stay_as_they_were(linea
     assert np.array_equal(np.random.get_state()[1], states[1])  # noqa: NPY002
 
 
-def test_a_network_on_pixels_is_the_network_on_normalised_images(digits):
+def test_on_pixels_normalises(digits):
     torch.manual_seed(0)
-    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 6))
-    vectors = torch.randn(10, 6)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
     x = digits.test_x[:7]
+    net = robustness.on_pixels(model, digits)
+    assert not net.training
     with torch.no_grad():
         expected = model(digits.normalize(x))
-        for net, outputs in (
-            (robustness.on_pixels(model, digits), expected),
-            (robustness.on_pixels(model, digits, vectors), expected @ vectors.T),
-        ):
-            assert not net.training
-            assert torch.allclose(net(robustness.pixels(x)), outputs, atol=1e-5)
+        assert torch.allclose(net(robustness.pixels(x)), expected, atol=1e-5)
 
 
 X, Y = torch.full((2, 1, 3, 3), 0.5), torch.tensor([0, 1])
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         ({"method": "cw"}, "method = 'cw': it must be one of random, fgsm"),
         ({"eps": 0}, "eps = 0: it must be in"),
-        ({"eps": 8}, "a share of a pixel's range"),
+        ({"eps": 8}, "in units of a pixel's range"),
+        ({"eps": float("nan")}, "eps = nan: it must be in"),
         ({"steps": 0}, "steps = 0"),
         ({"restarts": 1.5}, "restarts = 1.5"),
         ({"queries": True}, "queries = True"),
-        ({"x": 255 * X}, "in pixel units"),
-        ({"x": X - 1}, "in pixel units"),
+        ({"x": 255 * X}, "pixels must be in \\[0, 1\\]"),
+        ({"x": X - 1}, "pixels must be in \\[0, 1\\]"),
         ({"x": X.to(torch.uint8)}, "uint8: it must be"),
-        ({"x": X * torch.nan}, "in pixel units"),
+        ({"x": X * torch.nan}, "pixels must be in \\[0, 1\\]"),
         ({"x": X[0]}, "it must be \\(n, C, H, W\\)"),
         ({"x": X[:0], "y": Y[:0]}, "n ≥ 1"),
-        ({"method": "square"}, "it needs images about as high as wide"),
+        ({"method": "square"}, "use images that are roughly square"),
         ({"y": Y[:1]}, "it must be \\(2,\\) int64"),
         ({"y": Y.float()}, "float32: it must be"),
     ],
 )
-def test_bad_input_is_told(changed, told):
+def test_attack_refuses_invalid_arguments(changed, message):
     net = nn.Sequential(nn.Flatten(), nn.Linear(9, 3))
     good = {"x": X, "y": Y, "method": "fgsm", "eps": 0.1}
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         robustness.attack(net, **(good | changed))
 
 
-def test_bad_input_of_the_others_is_told():
+def test_numpy_numbers_are_numbers(linear):
+    net, _, x, y, _ = linear
+    plain = robustness.attack(net, x, y, "pgd", 0.25, steps=2, generator=seeded())
+    eps, steps = np.float32(0.25), np.int64(2)
+    assert torch.equal(
+        robustness.attack(net, x, y, "pgd", eps, steps=steps, generator=seeded()), plain
+    )
+    with pytest.raises(TypeError, match="eps = 'half': it must be a number"):
+        robustness.attack(net, x, y, "pgd", "half")
+
+
+def test_deepfool_and_corrupt_refuse_invalid_arguments():
     with pytest.raises(ValueError, match="steps = 0"):
         robustness.deepfool(nn.Flatten(), X, steps=0)
-    with pytest.raises(ValueError, match="in pixel units"):
+    with pytest.raises(ValueError, match="pixels must be in \\[0, 1\\]"):
         robustness.deepfool(nn.Flatten(), 3 * X)
-    for kind, severity, told in (("fog", 1, "noise, blur"), ("blur", 4, "1, 2 or 3")):
-        with pytest.raises(ValueError, match=told):
+    for kind, severity, message in (("fog", 1, "noise, blur"), ("blur", 4, "from 1 to 3")):
+        with pytest.raises(ValueError, match=message):
             robustness.corrupt(X, kind, severity)
 
 
@@ -163,24 +174,24 @@ def seeded(seed=0):
 
 @pytest.mark.parametrize("kind", robustness.CORRUPTIONS)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_corruptions_give_images_that_are_further_off_the_worse_they_are(kind, channels, digits):
+def test_corruptions_change_images_more_with_severity(kind, channels, digits):
     x = robustness.pixels(digits.test_x[:50]).expand(-1, channels, -1, -1)
     distance = []
     for severity in (1, 2, 3):
-        spoilt = robustness.corrupt(x, kind, severity, seeded())
-        assert spoilt.shape == x.shape
-        assert spoilt.dtype == torch.float32
-        assert spoilt.min() >= 0
-        assert spoilt.max() <= 1
-        distance.append(float((spoilt - x).abs().mean()))
+        corrupted = robustness.corrupt(x, kind, severity, seeded())
+        assert corrupted.shape == x.shape
+        assert corrupted.dtype == torch.float32
+        assert corrupted.min() >= 0
+        assert corrupted.max() <= 1
+        distance.append(float((corrupted - x).abs().mean()))
     assert 0 < distance[0] < distance[1] < distance[2]
-    if kind != "noise":  # an image is spoilt in the same way whatever comes after it
+    if kind != "noise":  # an image is corrupted in the same way whatever comes after it
         together = robustness.corrupt(x, kind, 2)
         for n in (1, 2, 3):
             assert torch.allclose(robustness.corrupt(x[:n], kind, 2), together[:n], atol=1e-6)
 
 
-def test_corruptions_do_what_they_say():
+def test_each_corruption_on_images_with_known_results():
     grey = torch.full((400, 1, 8, 8), 0.5)
     noise = robustness.corrupt(grey, "noise", 1, seeded()) - grey
     assert float(noise.std()) == pytest.approx(0.1, rel=0.02)
@@ -199,7 +210,7 @@ def test_corruptions_do_what_they_say():
     assert torch.allclose(robustness.corrupt(checks, "resolution", 3), torch.tensor(0.5), atol=0.1)
 
 
-def test_attacks_leave_the_weights_and_the_mode_of_the_network_alone(digits):
+def test_attacks_leave_weights_and_mode_of_the_network_alone(digits):
     model = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(64), nn.Linear(64, 10))
     net = robustness.on_pixels(model, digits)
     before = {name: value.clone() for name, value in net.state_dict().items()}
@@ -211,7 +222,7 @@ def test_attacks_leave_the_weights_and_the_mode_of_the_network_alone(digits):
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
 
 
-def test_a_data_set_of_colours_is_attacked_too():
+def test_attack_on_colour_images():
     generator = seeded()
     x = torch.randint(256, (4, 3, 5, 5), dtype=torch.uint8, generator=generator)
     y = torch.tensor([0, 1, 2, 0])

@@ -15,7 +15,7 @@ def tiny(monkeypatch):
     def settings():
         return [training.profile("quick", scheme=scheme, epochs=1) for scheme in ("ERM", "B(1,1)")]
 
-    study = studies.Study("tiny", "A question", "ch-tables", 3, settings)
+    study = studies.Study("tiny", "A question", 3, settings)
     monkeypatch.setattr(studies, "STUDIES", {"tiny": study})
     return study
 

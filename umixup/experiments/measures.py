@@ -1,7 +1,11 @@
-"""What may be measured on a trained network beside its error, and goes into the run's record.
+"""What can be measured on a trained network besides its error.
 
-A config names them: ``Config(measures=("calibration", "robustness"))``. Each gives plain numbers by
-name, which ``um.results.load`` has as columns such as "calibration.ece".
+    run = um.training.train(config)  # with Config(measures=("calibration", "robustness"), ...)
+    um.measures.measure(run)
+    run.measured["calibration"]["ece"]
+
+The numbers become part of the run's record, and ``um.results.load`` has a column for each, such as
+"calibration.ece".
 """
 
 from __future__ import annotations
@@ -19,13 +23,13 @@ from umixup.experiments import robustness
 from umixup.training import Config, Run, train
 from umixup.training import data as datasets
 from umixup.training.data import DataSet
-from umixup.training.evaluation import calibration, reliability, temperature
+from umixup.training.evaluation import calibration, predict, reliability, temperature
 
-#: The ε of the attacks, in shares of a pixel's range.
+#: The ε of the attacks, in units of a pixel's range.
 EPS = 0.1
-#: Those of the curve of PGD's success over ε; the largest reaches any image of mid-grey.
+#: ε values of the PGD curve, with ten steps from one start; 0.5 can turn any image mid-grey.
 CURVE = (0.025, 0.05, 0.1, 0.2, 0.5)
-#: What the attacks may spend at ``EPS``; on the curve it is ten steps from one start.
+#: The budgets of the attacks at ``EPS``.
 BUDGETS: dict[str, dict[str, int]] = {
     "random": {},
     "fgsm": {},
@@ -33,25 +37,33 @@ BUDGETS: dict[str, dict[str, int]] = {
     "square": dict(queries=100),
     "autoattack": dict(steps=40, restarts=1, queries=100),
 }
-#: How many of the first test images are attacked.
+#: How many test images are attacked, the first ones.
 ATTACKED = 100
 
 
 def measure(run: Run, data: DataSet | None = None) -> None:
-    """Take the measures that ``run.config`` asks for; they go into ``run.measured``.
+    """Take the measures that ``run.config`` asks for, and put them into ``run.measured``.
 
-    The attacks' transfer needs a second network, trained plainly from another seed. Runs of one
-    seed share it, as long as they are measured one after another.
+    The time it takes is added to ``run.seconds``. A run that has its measures is left alone.
+
+    Transfer attacks need a second network, trained without mixing from another seed. It is shared
+    by runs that differ only in their scheme, if they are measured one after another.
 
     Args:
-        run: what ``um.training.train`` gave.
+        run: as ``um.training.train`` returns it.
         data: the whole data set, if it is already loaded.
+
+    Raises:
+        ValueError: data of another name than the config's.
     """
     config, start = run.config, time.perf_counter()
-    if not config.measures:
+    if set(config.measures) <= run.measured.keys():
         return
+    whole = datasets.load(config.dataset) if data is None else data
+    if whole.name != config.dataset:
+        raise ValueError(f"data is {whole.name!r}, config.dataset {config.dataset!r}")
     device = next(run.model.parameters()).device
-    whole = (datasets.load(config.dataset) if data is None else data).to(device)
+    whole = whole.to(device)
     subject = Subject(
         run.model,
         whole,
@@ -68,27 +80,27 @@ _MOST_SOURCES = 16
 
 
 def _source(config: Config, data: DataSet, device: torch.device) -> nn.Module:
-    """A network to make attacks on; the last few are kept, without their data."""
+    """A network to make transfer attacks on. The latest few are kept, without their data."""
     plain = replace(config, scheme="ERM", seed=config.seed + 10_000, measures=())
     key = plain.hash(), data.fingerprint(), device
     if key not in _SOURCES:
+        model = train(plain, data=data, device=device, progress=False).model
         if len(_SOURCES) == _MOST_SOURCES:
             del _SOURCES[next(iter(_SOURCES))]
-        _SOURCES[key] = train(plain, data=data, device=device, progress=False).model
+        _SOURCES[key] = model
     return _SOURCES[key]
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A trained network, and what it is measured on.
+    """A trained network, and what a measure needs to know about it.
 
     Attributes:
         model: in evaluation mode, from normalised images to logits.
-        data: the data set; its test samples are used.
-        trained_on: how many of its first training samples the network was trained on.
-        seed: of the measure's own random numbers.
-        source: gives a network like it, trained plainly from another seed: attacks made on that
-            one show whether they transfer.
+        data: the data set; measures are taken on its test samples.
+        trained_on: the network was trained on this many of the first training samples.
+        seed: for the measure's random numbers.
+        source: returns a second network for transfer attacks, trained without mixing.
     """
 
     model: nn.Module
@@ -99,98 +111,96 @@ class Subject:
 
 
 def measure_calibration(subject: Subject) -> dict[str, Any]:
-    """Error, log-loss, Brier score and calibration error on the test set.
+    """Error, log-loss, Brier score and calibration error, before and after temperature scaling.
 
-    Before temperature scaling, and after it under names with ``scaled_`` in front; the temperature
-    is fitted on the training samples that the network was not trained on; where it gets all of
-    them right there is no best one, and it is the end of its range, 1/100.
+    The temperature is fitted on the training samples that the network was not trained on. If the
+    network classifies all of them correctly, no temperature is best, and the smallest is used,
+    1/100.
 
     Returns:
-        ``error``, ``nll``, ``brier``, ``ece``, the same with ``scaled_`` before, ``temperature``;
-        ``bins`` and ``scaled_bins``: for each of 15 bins of confidence (samples, sum of their
-        confidence, how many are right), so that runs are pooled by adding.
+        "error", "nll", "brier" and "ece" on the test set; the same after scaling, with the prefix
+        "scaled_"; "temperature"; "bins" and "scaled_bins", a row for each of 15 bins of confidence
+        with the number of samples, the sum of their confidences and how many are correct. Add the
+        rows of several runs to pool them.
     """
-    data, net = subject.data, robustness.on_pixels(subject.model, subject.data)
-
-    def outputs(x: Tensor) -> Tensor:
-        with torch.no_grad():
-            return torch.cat([net(robustness.pixels(part)) for part in x.split(500)])
-
+    model, data = subject.model, subject.data
     held_out = slice(subject.trained_on, None)
-    fitted = temperature(outputs(data.train_x[held_out]), data.train_y[held_out])
+    left_out = predict(model, data.train_x[held_out], data)
+    fitted = temperature(left_out, data.train_y[held_out])
     found: dict[str, Any] = {"temperature": fitted}
-    logits = outputs(data.test_x)
+    logits = predict(model, data.test_x, data)
     for prefix, scaled in (("", logits), ("scaled_", logits / fitted)):
-        told = calibration(scaled, data.test_y)._asdict()
-        found |= {prefix + name: value for name, value in told.items()}
+        scores = calibration(scaled, data.test_y)._asdict()
+        found |= {prefix + name: value for name, value in scores.items()}
         diagram = reliability(scaled, data.test_y)
-        sums = (v.nan_to_num() * diagram.samples for v in (diagram.confidence, diagram.accuracy))
-        columns = (diagram.samples, *sums)
-        found[prefix + "bins"] = torch.stack([c.double() for c in columns], dim=1).tolist()
+        means = torch.stack([diagram.confidence, diagram.accuracy], dim=1).nan_to_num()
+        samples = diagram.samples.double()[:, None]  # (15, 1)
+        found[prefix + "bins"] = torch.cat([samples, means * samples], dim=1).tolist()
     return found
 
 
 def measure_robustness(subject: Subject) -> dict[str, Any]:
-    """The share of the first ``ATTACKED`` test images that the network gets wrong under attack.
+    """Errors on the first ``ATTACKED`` test images, attacked in several ways.
 
     Returns:
-        ``n``, ``eps``; ``error`` without attack; an error for each of ``um.robustness.ATTACKS`` at
-        ``EPS``; ``transfer_fgsm`` and ``transfer_pgd``, with the images made on the source;
-        ``pgd_EPS`` for each of ``CURVE``; and ``deepfool``, the median Euclidean distance at which
-        the class changes, of the images that the network gets right (of the few whose class has
-        not changed after all steps, how far they came).
+        "n" and "eps"; "error" without an attack; the error under each of ``um.robustness.ATTACKS``
+        at ``EPS``; "transfer_fgsm" and "transfer_pgd", for images made on the second network;
+        "pgd_EPS" for each ε of ``CURVE``; and "deepfool", the median Euclidean distance that
+        DeepFool moves the correctly classified images, left out if there are none. If DeepFool does
+        not change the class, the distance of its last step counts.
     """
     data = subject.data
     net = robustness.on_pixels(subject.model, data)
     x, y = robustness.pixels(data.test_x[:ATTACKED]), data.test_y[:ATTACKED]
 
-    def moved(made_on: nn.Module, method: str, eps: float, **budget: int) -> Tensor:
+    def attacked(made_on: nn.Module, method: str, eps: float = EPS, **budget: int) -> float:
+        """The network's error on images made by an attack on this one or another."""
         generator = generator_for(subject.seed, f"attack {method}")
-        return robustness.attack(made_on, x, y, method, eps, generator=generator, **budget)
+        moved = robustness.attack(made_on, x, y, method, eps, generator=generator, **budget)
+        return _error(net, moved, y)
 
-    def wrong(images: Tensor) -> Tensor:
-        with torch.no_grad():
-            guess: Tensor = net(images).argmax(dim=1)
-        return guess != y
-
-    def error(images: Tensor) -> float:
-        return float(wrong(images).double().mean())
-
-    found: dict[str, Any] = {"n": len(x), "eps": EPS, "error": error(x)}
-    found |= {name: error(moved(net, name, EPS, **BUDGETS[name])) for name in robustness.ATTACKS}
+    found: dict[str, Any] = {"n": len(x), "eps": EPS, "error": _error(net, x, y)}
+    found |= {name: attacked(net, name, **BUDGETS[name]) for name in robustness.ATTACKS}
     source = robustness.on_pixels(subject.source(), data)
-    for name in ("fgsm", "pgd"):
-        found[f"transfer_{name}"] = error(moved(source, name, EPS, **BUDGETS[name]))
-    for eps in CURVE:
-        found[f"pgd_{eps:g}"] = error(moved(net, "pgd", eps, steps=10, restarts=1))
-    right = x[~wrong(x)]
-    if len(right):
-        distance = (robustness.deepfool(net, right, steps=20) - right).flatten(1).norm(dim=1)
-        found["deepfool"] = float(distance.median())
+    found |= {
+        f"transfer_{name}": attacked(source, name, **BUDGETS[name]) for name in ("fgsm", "pgd")
+    }
+    found |= {f"pgd_{eps:g}": attacked(net, "pgd", eps, steps=10, restarts=1) for eps in CURVE}
+    correct = x[_classes(net, x) == y]
+    if len(correct):
+        moved = robustness.deepfool(net, correct, steps=20)
+        found["deepfool"] = float((moved - correct).flatten(1).norm(dim=1).median())
     return found
 
 
 def measure_corruptions(subject: Subject) -> dict[str, Any]:
-    """The error on the test set, spoilt.
+    """The error on the corrupted test set.
 
     Returns:
-        ``KIND_SEVERITY`` for each kind of ``um.robustness.CORRUPTIONS`` and severity 1, 2, 3, and
-        ``mean``, of them all.
+        "KIND_SEVERITY" for each kind in ``um.robustness.CORRUPTIONS`` and each severity 1, 2, 3;
+        and "mean", the mean of them all.
     """
-    data = subject.data
-    net = robustness.on_pixels(subject.model, data)
-    x, found = robustness.pixels(data.test_x), {}
+    net = robustness.on_pixels(subject.model, subject.data)
+    x, y = robustness.pixels(subject.data.test_x), subject.data.test_y
+    found = {}
     for kind in robustness.CORRUPTIONS:
         for severity in (1, 2, 3):
             generator = generator_for(subject.seed, f"corruption {kind}", severity)
-            spoilt = robustness.corrupt(x, kind, severity, generator)
-            with torch.no_grad():
-                guess = torch.cat([net(part).argmax(dim=1) for part in spoilt.split(500)])
-            found[f"{kind}_{severity}"] = float((guess != data.test_y).double().mean())
+            corrupted = robustness.corrupt(x, kind, severity, generator)
+            found[f"{kind}_{severity}"] = _error(net, corrupted, y)
     return {**found, "mean": sum(found.values()) / len(found)}
 
 
-#: The measures by the name that a config gives.
+@torch.no_grad()
+def _classes(net: nn.Module, images: Tensor) -> Tensor:
+    return torch.cat([net(part).argmax(dim=1) for part in images.split(500)])
+
+
+def _error(net: nn.Module, images: Tensor, y: Tensor) -> float:
+    return float((_classes(net, images) != y).double().mean())
+
+
+#: The measures by name; ``um.training.MEASURES`` lists the same names.
 MEASURES: dict[str, Callable[[Subject], dict[str, Any]]] = {
     "calibration": measure_calibration,
     "corruptions": measure_corruptions,

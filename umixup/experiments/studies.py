@@ -29,14 +29,12 @@ class Study:
     Attributes:
         name: the argument of ``umixup sweep --study``.
         question: what the study compares.
-        chapter: the label of the chapter that shows the results.
         runs: the number of seeds per setting.
         settings: returns one config per setting, with seed 0.
     """
 
     name: str
     question: str
-    chapter: str
     runs: int
     settings: Callable[[], list[Config]]
 
@@ -95,56 +93,48 @@ STUDIES = {
         Study(
             "digits-table",
             "The settings of the paper's MNIST table and their DAT twins, on the digits",
-            "ch-tables",
             100,
             _of_table(3, "quick", "ce", "nc", "nc-released"),
         ),
         Study(
             "fashion-mnist-table",
             "The cross-entropy settings of the paper's Fashion-MNIST table and their DAT twins",
-            "ch-tables",
             10,
             _of_table(4, "small", "ce"),
         ),
         Study(
             "mnist-table",
             "The cross-entropy settings of the paper's MNIST table and their DAT twins",
-            "ch-tables",
             10,
             _of_table(3, "small", "ce"),
         ),
         Study(
             "pairings",
             "MixUp with five pairings, drawing λ per sample or per batch",
-            "ch-trainer",
             50,
             _pairings,
         ),
         Study(
             "alpha",
             "ERM, and MixUp with policies B(α, α) for seven values of α",
-            "ch-search",
             12,
             _validated("ERM", *(f"B({a},{a})" for a in _ALPHAS)),
         ),
         Study(
             "plane",
             "Untied MixUp with policies U(B(α, β)) over a grid of α and β",
-            "ch-search",
             12,
             _validated(*(f"U(B({a},{b}))" for a, b in _PLANE)),
         ),
         Study(
             "slope",
             "A uniform policy with label weights of slope 0 to ∞",
-            "ch-search",
             12,
             _validated(*(f"UMixUp(B(1,1),S({s}))" for s in _SLOPES)),
         ),
         Study(
             "robustness",
             "Calibration, corruptions and attacks for ERM, slopes 0 to ∞ and three DAT twins",
-            "ch-robustness",
             20,
             _robust,
         ),
@@ -162,7 +152,7 @@ def by_name(name: str) -> Study:
 
 
 _COLUMNS = (
-    *("study", "question", "chapter", "command", "settings", "runs", "fewest", "wanted"),
+    *("study", "question", "command", "settings", "runs", "fewest", "wanted"),
     *("hours", "first", "last", "commits", "versions", "processors", "devices"),
 )
 
@@ -175,8 +165,8 @@ def provenance(records: list[dict[str, Any]]) -> pd.DataFrame:
 
     Returns:
         A row for each study that has runs, in the order of ``STUDIES``, and one for the runs that
-        belong to no study. A run may belong to several. The columns are "study", "question",
-        "chapter" and "command"; the numbers of "settings" and "runs"; the seeds per setting,
+        belong to no study. A run may belong to several. The columns are "study", "question"
+        and "command"; the numbers of "settings" and "runs"; the seeds per setting,
         "fewest" so far and "wanted"; "hours" of training; "first" and "last" day; and the lists of
         distinct "commits", "versions" of torch, "processors" and "devices".
     """
@@ -197,7 +187,6 @@ def provenance(records: list[dict[str, Any]]) -> pd.DataFrame:
                 {
                     "study": study.name,
                     "question": study.question,
-                    "chapter": study.chapter,
                     "command": study.command,
                     "fewest": min(seeds[setting] for setting in study.settings()),
                     "wanted": study.runs,
