@@ -12,9 +12,9 @@ from umixup._random import generator_for
 class Source:
     """torch's global generator, a given one, or a generator from ``seed`` in each process.
 
-    With a seed, loader workers and ranks draw differently from each other. A worker is identified
-    by the seed that torch gives it, which changes from epoch to epoch, since workers may be new in
-    each epoch. A copy sent to another process makes a generator of its own there.
+    With a seed, every loader worker and every rank draws differently. A worker is identified by the
+    seed that torch gives it, which is new in each epoch: workers may be restarted in each, and must
+    not repeat their draws. A copy sent to another process makes a generator of its own there.
     """
 
     def __init__(self, seed: int | None, generator: torch.Generator | None) -> None:

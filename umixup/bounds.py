@@ -129,12 +129,12 @@ def deviation_probability(n: int, epsilon: float, delta: float, *, lambda_batch:
 def pairs_needed(epsilon: float, delta: float, probability: float, *, lambda_batch: int = 1) -> int:
     r"""The least n for which ``deviation_probability`` is at most ``probability``.
 
-    :math:`\lceil Bδ^2 \log(2/P) / (2ε^2) \rceil`, from Lemmas 2 and 3.
+    :math:`\lceil Bδ^2 \log(2/P) / (2ε^2) \rceil`, from Lemmas 2 and 3. Other arguments and errors
+    as for ``deviation_probability``.
 
     Args:
         epsilon: ε, finite and > 0.
         probability: P, in (0, 1).
-        delta, lambda_batch: as for ``deviation_probability``, like what is raised.
 
     >>> pairs_needed(0.1, 2.0, 0.05)
     738
@@ -149,11 +149,11 @@ def pairs_needed(epsilon: float, delta: float, probability: float, *, lambda_bat
 def deviation(n: int, delta: float, probability: float, *, lambda_batch: int = 1) -> float:
     r"""The ε at which ``deviation_probability`` is ``probability``.
 
-    :math:`δ\sqrt{B \log(2/P) / (2n)}`, from Lemmas 2 and 3.
+    :math:`δ\sqrt{B \log(2/P) / (2n)}`, from Lemmas 2 and 3. Other arguments and errors as for
+    ``deviation_probability``.
 
     Args:
         probability: P, in (0, 1).
-        n, delta, lambda_batch: as for ``deviation_probability``, like what is raised.
 
     >>> round(deviation(738, 2.0, 0.05), 3)
     0.1
@@ -184,7 +184,7 @@ def spread(
     A.1).
 
     Args:
-        points: number of λ, ≥ 2; the other arguments, and what is raised, as for ``expected_loss``.
+        points: number of λ, ≥ 2; other arguments and errors as for ``expected_loss``.
 
     Returns:
         A scalar, float64, without a gradient.

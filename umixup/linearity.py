@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 class Gaps(NamedTuple):
-    """How far a loss is from each kind, as shares of its size; see ``linearity_gap``.
+    """How far a loss is from each kind, relative to its size; see ``linearity_gap``.
 
     Attributes:
         linear: the gap in Axiom 1 (section 2), ≥ 0.

@@ -236,7 +236,7 @@ class UMixUp:
         vectors = torch.zeros(shape, dtype=torch.float32, device=labels.device)
         try:
             return vectors.scatter_(1, labels.long()[:, None], 1.0)
-        except RuntimeError:  # on the CPU; a GPU raises an assertion of torch's later
+        except RuntimeError:  # on the CPU; on a GPU torch's own assertion fails later
             raise ValueError(
                 f"labels from {labels.min()} to {labels.max()}: "
                 f"they must be in 0 … {self.num_classes - 1}"
@@ -250,7 +250,7 @@ class MixUp(UMixUp):
     """MixUp with λ ~ B(α, α), γ(λ) = λ (sections 3.1 and 6.2).
 
     Args:
-        alpha: α, finite and > 0; the other arguments, and what is raised, as for ``UMixUp``.
+        alpha: α, finite and > 0; other arguments and errors as for ``UMixUp``.
 
     >>> MixUp(0.2, num_classes=10)
     MixUp('B(0.2,0.2)', num_classes=10)
@@ -272,8 +272,8 @@ class DAT(UMixUp):
     """Directional adversarial training: images move, labels stay, γ ≡ 1 (section 3.1).
 
     Args:
-        policy: of λ, a continuous distribution on [0, 1]; the other arguments, and what is raised,
-            as for ``UMixUp``.
+        policy: a continuous distribution of λ on [0, 1]; other arguments and errors as for
+            ``UMixUp``.
 
     >>> from umixup.policies import Beta
     >>> DAT(Beta(2, 1), num_classes=10)

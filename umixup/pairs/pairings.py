@@ -32,8 +32,8 @@ class Pairing(Protocol):
 
         Args:
             n: number of samples, ≥ 1.
-            batch_size: size of the batches into which the epoch is cut, ≥ 1. Pairings that ignore
-                batches ignore it.
+            batch_size: size of the batches into which the epoch is cut, ≥ 1. Pairings that pair
+                across batches ignore it.
             generator: a CPU generator; ``None`` is torch's global one.
 
         Returns:
@@ -221,8 +221,8 @@ def near_labels(labels: Tensor, bandwidth: float, *, symmetrized: bool = False) 
     r"""Pairs that favour similar labels, as in C-Mixup (Yao et al., 2022), for regression.
 
     x is uniform, and :math:`Q(x'|x) ∝ \exp(-(y - y')^2 / 2h^2)`. Normalising each row makes Q
-    asymmetric, against Axiom 2, unless it is ``symmetrized`` to (Q + Qᵀ)/2. Q takes n² float64
-    numbers.
+    asymmetric, against Axiom 2, unless it is ``symmetrized`` to (Q + Qᵀ)/2. Q holds n² numbers in
+    float64.
 
     Args:
         labels: real, (n,).

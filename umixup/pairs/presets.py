@@ -68,5 +68,5 @@ def preset(library: str, alpha: float) -> Preset:
 
 
 def _larger_half(lam: Tensor) -> Tensor:
-    """The share of λ to keep rather than mirror, so that max(λ, 1 − λ) is drawn."""
+    """Probability of keeping λ rather than mirroring it, which gives max(λ, 1 − λ)."""
     return (lam >= 0.5).to(lam.dtype)
