@@ -1,9 +1,8 @@
-"""What a chapter needs of its notebook: parameters that are checked, asserts, and the records.
+"""What a chapter needs in its notebook: checked parameters, soft asserts, and the records.
 
-papermill puts the parameters it is given into a cell of their own, and only warns about those the
-notebook does not have. Here they are refused. With parameters other than the defaults, an
-``assert`` of the page that fails says so and lets the notebook go on: what it claims was claimed
-of the defaults.
+papermill injects the parameters it is given as a cell of their own, and only warns about unknown
+ones; ``check_parameters`` refuses them. The asserts of a chapter hold for its default parameters.
+With others, an ``assert`` that fails prints its claim, and the notebook goes on.
 """
 
 from __future__ import annotations
@@ -12,32 +11,36 @@ import ast
 import math
 import sys
 from collections.abc import Mapping
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
+from umixup import _check as check
 from umixup import training
 from umixup.training import data
 from umixup.training.files import check_writable
 
-#: Where the first cell of a chapter puts a copy of the repository, on a machine without umixup.
+#: The copy of the repository that a chapter's first cell makes on a machine without umixup.
 CLONE = "umixup-book"
+_FINITE = check.Range("a finite number", math.isfinite)
+_SEED = check.Range("from 0 to 2**31 - 1", lambda seed: 0 <= seed < 2**31)
 
 
 def check_parameters(namespace: Mapping[str, Any], **defaults: Any) -> None:
-    """Refuse unknown, ill-typed and impossible parameters. Call it right after their cell.
+    """Refuse unknown and invalid parameters. Call it right after the cell of parameters.
 
-    Where a value differs from its default, ``soft_asserts`` is switched on, else off.
+    It also switches ``soft_asserts`` on if any value differs from its default, and off otherwise.
 
     Args:
         namespace: the notebook's ``globals()``, in which ``In`` lists the cells run so far.
-        defaults: each parameter's name and default. A value must be of the default's type; an int
-            will do for a float. ``dataset`` and ``profile`` are looked up, where they are
-            parameters; a ``seed`` must be ≥ 0, a float finite.
+        defaults: each parameter's default. A value must be of the same type, or an integer where
+            the default is a float. Floats must be finite, a ``seed`` from 0 to 2³¹ − 1, and
+            ``profile`` and ``dataset`` must exist.
 
     Raises:
-        ValueError: papermill was given a parameter that is not among ``defaults``, or a value is
-            not allowed.
-        TypeError: a parameter is of another type.
+        ValueError: papermill injected a parameter that is not in ``defaults``, or a value is not
+            allowed.
+        TypeError: a value is of the wrong type.
         FileNotFoundError: the data set is not on this machine.
 
     >>> check_parameters({"In": ["# Parameters\\nsede = 1\\n"], "seed": 0}, seed=0)
@@ -45,50 +48,51 @@ def check_parameters(namespace: Mapping[str, Any], **defaults: Any) -> None:
         ...
     ValueError: parameter 'sede' = 1: this notebook has seed (int)
     """
-    _refuse_unknown(namespace, defaults)
-    for name, default in defaults.items():
-        _check(name, namespace[name], type(default))
-    if "profile" in defaults:
-        training.profile(namespace["profile"])
-    if dataset := namespace["dataset"] if "dataset" in defaults else "":
-        data.load(dataset)
-    others = [f"{k} = {namespace[k]!r}" for k, v in defaults.items() if namespace[k] != v]
-    soft_asserts(", ".join(others))
+    for name, value in _injected(namespace.get("In", [])).items():
+        if name not in defaults:
+            known = (f"{name} ({type(value).__name__})" for name, value in defaults.items())
+            allowed = ", ".join(known) or "no parameters"
+            raise ValueError(f"parameter {name!r} = {value}: this notebook has {allowed}")
+    given = {name: namespace[name] for name in defaults}
+    for name, value in given.items():
+        _check(name, value, type(defaults[name]))
+    if "profile" in given:
+        training.profile(given["profile"])
+    if given.get("dataset"):  # "" is the profile's own
+        data.load(given["dataset"])
+    changed = (f"{name} = {value!r}" for name, value in given.items() if value != defaults[name])
+    soft_asserts(", ".join(changed))
 
 
-def _refuse_unknown(namespace: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
-    allowed = ", ".join(f"{name} ({type(value).__name__})" for name, value in defaults.items())
-    for cell in namespace.get("In", []):
-        if not cell.startswith("# Parameters\n"):  # how papermill heads the cell it injects
-            continue
-        for statement in ast.parse(cell).body:
-            if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-                name = statement.targets[0].id
-                if name not in defaults:
-                    value = ast.unparse(statement.value)
-                    raise ValueError(
-                        f"parameter {name!r} = {value}: this notebook has "
-                        + (allowed or "no parameters")
-                    )
+def _injected(cells: list[str]) -> dict[str, str]:
+    """The parameters that papermill injected, each with the text of its value."""
+    return {
+        statement.targets[0].id: ast.unparse(statement.value)
+        for cell in cells
+        if cell.startswith("# Parameters\n")
+        for statement in ast.parse(cell).body
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
+    }
 
 
 def _check(name: str, value: object, kind: type) -> None:
-    fits = isinstance(value, (int, float) if kind is float else kind)
-    if not fits or (isinstance(value, bool) and kind is not bool):
-        raise TypeError(f"parameter {name!r} = {value!r}: it must be of type {kind.__name__}")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"parameter {name!r} = {value!r}: it must be a finite number")
-    if name == "seed" and isinstance(value, int) and not 0 <= value < 2**31:
-        raise ValueError(f"parameter 'seed' = {value}: it must be from 0 to 2**31 - 1")
+    label = f"parameter {name!r}"
+    allowed = {int: Integral, float: Real}.get(kind, kind)
+    if not isinstance(value, allowed) or (isinstance(value, bool) and kind is not bool):
+        raise TypeError(f"{label} = {value!r}: it must be of type {kind.__name__}")
+    if kind is float:
+        check.number(label, value, _FINITE)
+    if name == "seed":
+        check.number(label, value, _SEED)
 
 
 def check_recipe(profile: str, dataset: str) -> None:
     """Refuse a profile that cannot be trained on a data set, or would take hours on one core.
 
     Raises:
-        ValueError: the profile wants more training samples than there are, or more in one batch,
-            or leaves a last batch of one; or it is "quick", which takes all of them, and there are
-            more than 10,000.
+        ValueError: the data set has fewer training samples than the profile or one batch needs; a
+            last batch of one sample would be left over; or the profile is "quick", which uses all
+            training samples, and there are more than 10,000.
 
     >>> check_recipe("small", "digits")
     Traceback (most recent call last):
@@ -96,67 +100,70 @@ def check_recipe(profile: str, dataset: str) -> None:
     ValueError: profile = 'small' needs 6000 training samples, and dataset = 'digits' has 1437
     """
     recipe = training.profile(profile)
-    needed = max(recipe.batch_size, recipe.train_size or 0)
-    there = len(data.load(dataset).train_x)
-    if needed > there:
+    available, size = len(data.load(dataset).train_x), recipe.batch_size
+    needed = max(size, recipe.train_size or 0)
+    if needed > available:
         raise ValueError(
-            f"profile = {profile!r} needs {needed} training samples, and dataset = {dataset!r} "
-            f"has {there}"
+            f"profile = {profile!r} needs {needed} training samples, "
+            f"and dataset = {dataset!r} has {available}"
         )
-    n, size = recipe.train_size or there, recipe.batch_size
+    n = recipe.train_size or available
     if n % size == 1:
         raise ValueError(
-            f"dataset = {dataset!r}: of {n} training samples batches of {size} leave a batch of "
-            "one, which batch normalisation cannot train on: take one away"
+            f"dataset = {dataset!r}: {n} training samples in batches of {size} leave a batch of "
+            "one, which batch normalisation cannot train on; remove one sample"
         )
-    if profile == "quick" and there > 10_000:
+    if profile == "quick" and available > 10_000:
         raise ValueError(
-            f"profile = 'quick' trains on all samples, and dataset = {dataset!r} has {there}, "
+            f"profile = 'quick' trains on all samples, and dataset = {dataset!r} has {available}, "
             "which takes hours: choose profile = 'small'"
         )
 
 
-def soft_asserts(here: str) -> None:
-    """From the next cell on, let the notebook go on where an ``assert`` fails, and say so.
+def soft_asserts(why: str) -> None:
+    """From the next cell on, print a failing ``assert`` and go on, instead of stopping.
+
+    Outside a notebook this does nothing.
 
     Args:
-        here: in what this run differs from the one that the page's claims are about, such as
-            "seed = 1"; "" switches back to asserts that stop the notebook.
-
-    Outside of a notebook it does nothing.
+        why: how this run differs from the one that the page describes, such as "seed = 1"; it is
+            printed with the assert. "" restores ordinary asserts.
     """
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if shell is None:
         return
-    kept = [t for t in shell.ast_transformers if not isinstance(t, _Soft)]
-    shell.ast_transformers = [*kept, _Soft(here)] if here else kept
+    others = [t for t in shell.ast_transformers if not isinstance(t, _SoftAsserts)]
+    shell.ast_transformers = [*others, _SoftAsserts(why)] if why else others
 
 
-class _Soft(ast.NodeTransformer):
-    """``assert claim`` becomes ``if not claim: print(...)``."""
+class _SoftAsserts(ast.NodeTransformer):
+    """Turns ``assert claim`` into ``if not claim: print(...)``."""
 
-    def __init__(self, here: str) -> None:
-        self.here = here
+    def __init__(self, why: str) -> None:
+        self.why = why
 
     def visit_Assert(self, node: ast.Assert) -> ast.If:
         claim = ast.unparse(node.test)
-        says = f"Claimed of the default parameters, but not so here ({self.here}): {claim}"
-        told = ast.parse(f"__import__('builtins').print({says!r})").body
-        soft = ast.If(ast.UnaryOp(ast.Not(), node.test), told, [])
+        message = f"Claimed of the default parameters, but not so here ({self.why}): {claim}"
+        body = ast.parse(f"__import__('builtins').print({message!r})").body
+        soft = ast.If(ast.UnaryOp(ast.Not(), node.test), body, [])
         return ast.fix_missing_locations(ast.copy_location(soft, node))
 
 
 def records_folder(named: str = "") -> Path | None:
-    """The folder of records: the one named, or else the book's own, ``results/`` here or above.
+    """The folder of records: ``named`` if given, otherwise the book's own.
 
-    The one named is made, if need be. On a hosted service the book's own lie in the copy of the
-    repository that a chapter's first cell made.
+    The book's own is ``results/`` in this folder or one above it, or on a hosted service in the
+    copy of the repository that a chapter's first cell makes.
+
+    Args:
+        named: a folder; it is created if it does not exist.
 
     Returns:
-        ``None`` where none is named and the book's records are not here.
+        The folder, or ``None`` if none is named and the book's records are not here.
 
     Raises:
-        ValueError: the one named cannot be made.
+        ValueError: the named folder cannot be created.
     """
     if named:
         folder = Path(named)
@@ -164,6 +171,5 @@ def records_folder(named: str = "") -> Path | None:
             check_writable("results_folder", folder)
         return folder
     here = Path.cwd()
-    homes = (here, *here.parents, here / CLONE)
-    found = (folder / "results" for folder in homes)
-    return next((folder for folder in found if any(folder.glob("*.jsonl"))), None)
+    folders = (parent / "results" for parent in (here, *here.parents, here / CLONE))
+    return next((folder for folder in folders if any(folder.glob("*.jsonl"))), None)

@@ -1,12 +1,13 @@
-"""How the book's figures look."""
+"""The look of the book's figures."""
 
 from __future__ import annotations
 
 
 def style() -> None:
-    """Colour-blind-safe palette, and letters that stay legible on a phone. For notebooks.
+    """Set a palette safe for colour blindness, and text that is legible on a phone.
 
-    Figures are drawn at twice the resolution they are shown at. Keep them about 5 inches wide.
+    For notebooks. Images have twice the resolution they are shown at; keep figures about 5 inches
+    wide.
     """
     import matplotlib.pyplot as plt
     import seaborn as sns
