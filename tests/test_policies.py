@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy import integrate, special, stats
 from torch import distributions as td
 
-from umixup import policies
+from umixup._notated import shortest
 from umixup._random import drawing_from
 from umixup.policies import (
     Beta,
@@ -23,11 +23,10 @@ from umixup.policies import (
     PointMass,
     Reflected,
     Uniform,
-    icdf_logit,
-    log_density_logit,
-    sample_logit,
+    as_policy,
     symmetrize,
 )
+from umixup.policies.reflected import is_symmetrized
 from umixup.schemes import Posterior, Scheme, Tied, dat
 
 FALSE_ALARM = 1e-4  # of each Kolmogorov–Smirnov test; the seeds are fixed
@@ -114,8 +113,8 @@ def test_beta_refuses_a_parameter_that_is_not_finite_and_positive(name, value):
     ("value", "text"), [(1.0, "1"), (0.9, "0.9"), (10, "10"), (1e-07, "1e-07"), (100.0, "100")]
 )
 def test_shortest_text_of_a_number(value, text):
-    assert policies.shortest(value) == text
-    assert float(policies.shortest(value)) == value
+    assert shortest(value) == text
+    assert float(shortest(value)) == value
 
 
 # PointMass
@@ -204,16 +203,16 @@ def test_symmetrize_gives_the_mean_of_the_density_and_its_mirror(a, b, lam):
 def test_symmetrize_keeps_a_symmetric_beta():
     policy = Beta(0.7, 0.7)
     assert symmetrize(policy) is policy
-    assert policies.is_symmetrized(policy, policy)
+    assert is_symmetrized(policy, policy)
     skew = Beta(2, 1)
-    assert policies.is_symmetrized(symmetrize(skew), skew)
-    assert not policies.is_symmetrized(symmetrize(skew), Beta(1, 2))
+    assert is_symmetrized(symmetrize(skew), skew)
+    assert not is_symmetrized(symmetrize(skew), Beta(1, 2))
 
 
 def test_a_policy_reflected_otherwise_is_not_its_symmetrized_one():
     skew = Beta(2, 1)
-    assert not policies.is_symmetrized(Reflected(skew, 0.25), skew)
-    assert not policies.is_symmetrized(Reflected(skew, square), skew)
+    assert not is_symmetrized(Reflected(skew, 0.25), skew)
+    assert not is_symmetrized(Reflected(skew, square), skew)
 
 
 def test_symmetrize_draws_both_sides_alike():
@@ -228,7 +227,7 @@ def test_symmetrize_draws_both_sides_alike():
 
 
 def test_a_scalar_beta_of_torch_becomes_ours():
-    policy = policies.as_policy(torch.distributions.Beta(2.5, 0.5))
+    policy = as_policy(torch.distributions.Beta(2.5, 0.5))
     assert isinstance(policy, Beta)
     assert (policy.alpha, policy.beta) == (2.5, 0.5)
 
@@ -245,31 +244,32 @@ def test_a_scalar_beta_of_torch_becomes_ours():
 )
 def test_a_distribution_that_leaves_the_unit_interval_is_refused(policy):
     with pytest.raises(ValueError, match=r"support is given as .*, not as within \[0, 1\]"):
-        policies.as_policy(policy)
+        as_policy(policy)
 
 
 # Distributions that are not ours
 
 
 def test_sample_logit_of_a_foreign_distribution_is_the_logit_of_its_draws():
-    uniform = torch.distributions.Uniform(0.0, 1.0)
+    foreign = td.ContinuousBernoulli(torch.tensor(0.3).double())
     with drawing_from(seeded(6)):
-        z = sample_logit(uniform, (100,))
+        z = as_policy(foreign).sample_logit((100,))
     with drawing_from(seeded(6)):
-        lam = uniform.sample((100,))
+        lam = foreign.sample((100,))
     assert z.dtype == torch.float64
     np.testing.assert_allclose(z.numpy(), special.logit(lam.double().numpy()), rtol=1e-9)
 
 
 def test_the_quantiles_of_a_distribution_without_them_come_from_its_density():
+    beta = td.TransformedDistribution(td.Beta(2.0, 5.0), [])  # has no icdf
     u = np.linspace(0.01, 0.99, 50)
-    z = icdf_logit(torch.distributions.Beta(2.0, 5.0), torch.from_numpy(u))
+    z = as_policy(beta).icdf_logit(torch.from_numpy(u))
     np.testing.assert_allclose(z.sigmoid().numpy(), stats.beta.ppf(u, 2, 5), atol=1e-5)
 
 
 def test_the_density_of_lam_is_level_where_lam_rounds():
     z = torch.tensor([-50, -1, 1, 50], dtype=torch.float64)
-    got = log_density_logit(torch.distributions.ContinuousBernoulli(torch.tensor(0.3).double()), z)
+    got = as_policy(td.ContinuousBernoulli(torch.tensor(0.3).double())).log_density_logit(z)
     assert (got[0] - z[0]).item() == pytest.approx((got[3] + z[3]).item() + math.log(7 / 3))
     assert torch.isfinite(got).all()
 
@@ -277,7 +277,7 @@ def test_the_density_of_lam_is_level_where_lam_rounds():
 def test_a_density_that_is_no_number_counts_as_zero():
     policy = torch.distributions.ContinuousBernoulli(torch.tensor(0.5))
     policy.log_prob = lambda lam: (lam - 0.5).log()  # nan below ½
-    got = log_density_logit(policy, torch.tensor([-1, 1], dtype=torch.float64))
+    got = as_policy(policy).log_density_logit(torch.tensor([-1, 1], dtype=torch.float64))
     assert torch.isneginf(got).tolist() == [True, False]
     assert not got.isnan().any()
 
@@ -357,13 +357,13 @@ def test_stratified_draws_may_be_none_or_one(n):
 def test_the_density_of_the_logit_is_that_of_lam_times_the_slope(policy):
     lam = torch.tensor([0.05, 0.3, 0.6, 0.85], dtype=torch.float64)
     expected = policy.log_prob(lam) + lam.log() + (1 - lam).log()
-    torch.testing.assert_close(log_density_logit(policy, torch.logit(lam)), expected)
+    torch.testing.assert_close(policy.log_density_logit(torch.logit(lam)), expected)
 
 
 @given(st.floats(0.1, 100), st.floats(0.1, 100), st.floats(0.001, 0.999))
 @settings(max_examples=30)
 def test_the_quantiles_of_a_beta_are_those_of_scipy(a, b, u):
-    z = icdf_logit(Beta(a, b), torch.tensor([u], dtype=torch.float64))
+    z = Beta(a, b).icdf_logit(torch.tensor([u], dtype=torch.float64))
     expected = stats.beta.ppf(u, a, b)
     assert z.sigmoid().item() == pytest.approx(expected, rel=1e-7, abs=1e-12)
 
@@ -372,16 +372,16 @@ def test_a_density_given_as_a_function_is_normalised():
     policy, lam = Density(lambda lam: 7 * lam * (1 - lam)), np.linspace(0.01, 0.99, 50)
     got = policy.log_prob(torch.from_numpy(lam)).exp().numpy()
     np.testing.assert_allclose(got, stats.beta.pdf(lam, 2, 2), rtol=1e-6)
-    quantiles = icdf_logit(policy, torch.from_numpy(lam)).sigmoid().numpy()
+    quantiles = policy.icdf_logit(torch.from_numpy(lam)).sigmoid().numpy()
     np.testing.assert_allclose(quantiles, stats.beta.ppf(lam, 2, 2), atol=1e-5)
 
 
 def test_atoms_and_densities_are_kept_apart():
     policy = Mixture([0.25, 0.75], [PointMass(0.3), Beta(2, 1)])
-    assert policies.atoms(policy) == [(0.3, 0.25)]
+    assert policy.atoms() == [(0.3, 0.25)]
     density = policy.log_prob(torch.tensor([0.3, 0.5], dtype=torch.float64)).exp()
     assert density.tolist() == pytest.approx([0.75 * 0.6, 0.75])
-    assert sorted(policies.atoms(symmetrize(policy))) == [(0.3, 0.125), (0.7, 0.125)]
+    assert sorted(symmetrize(policy).atoms()) == [(0.3, 0.125), (0.7, 0.125)]
     with drawing_from(seeded(2)):
         hits = (policy.sample((4000,)) - 0.3).abs() < 1e-9
     assert stats.binomtest(int(hits.sum()), 4000, 0.25).pvalue > FALSE_ALARM
@@ -391,7 +391,7 @@ def test_a_mixture_of_mixtures_is_one_mixture():
     inner = Mixture([0.25, 0.75], [Beta(1, 1), PointMass(1)])
     policy = Mixture([0.5, 0.5], [inner, Beta(2, 1)])
     assert repr(policy) == "0.125*B(1,1)+0.375*P(1)+0.5*B(2,1)"
-    assert policies.atoms(policy) == [(1, 0.375)]
+    assert policy.atoms() == [(1, 0.375)]
     lam = torch.tensor([0.3], dtype=torch.float64)
     assert policy.log_prob(lam).exp().item() == pytest.approx(0.125 + 0.5 * 0.6)
 
@@ -467,15 +467,15 @@ def test_a_mixture_refuses_what_is_no_distribution():
 )
 def test_what_is_not_one_density_on_the_unit_interval_is_refused(policy, told):
     with pytest.raises(ValueError, match=told):
-        policies.as_policy(policy)
+        as_policy(policy)
 
 
 def test_torchs_beta_and_uniform_become_ours_and_mixtures_of_betas_pass():
-    assert repr(policies.as_policy(td.Beta(2.0, 1.0))) == "B(2,1)"
-    assert repr(policies.as_policy(td.Uniform(0.0, 0.25))) == "Uni(0,0.25)"
+    assert repr(as_policy(td.Beta(2.0, 1.0))) == "B(2,1)"
+    assert repr(as_policy(td.Uniform(0.0, 0.25))) == "Uni(0,0.25)"
     betas = td.Beta(torch.tensor([2.0, 1.0]), torch.tensor([1.0, 3.0]))
     family = td.MixtureSameFamily(td.Categorical(torch.ones(2)), betas)
-    assert policies.as_policy(family) is family
+    assert as_policy(family).distribution is family
 
 
 @pytest.mark.parametrize("make", [
@@ -529,6 +529,6 @@ def test_weights_that_sum_to_almost_one_are_made_to():
 
 def test_a_skew_policy_is_not_its_own_symmetrized_one():
     policy = Beta(2, 1)
-    assert not policies.is_symmetrized(policy, policy)
-    assert policies.is_symmetrized(policies.symmetrize(policy), policy)
-    assert policies.is_symmetrized(Beta(2, 2), Beta(2, 2)) is False  # another object
+    assert not is_symmetrized(policy, policy)
+    assert is_symmetrized(symmetrize(policy), policy)
+    assert is_symmetrized(Beta(2, 2), Beta(2, 2)) is False  # another object

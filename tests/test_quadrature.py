@@ -93,7 +93,7 @@ def test_mixture_quadrature_weighs_its_parts():
 
 @pytest.mark.parametrize("nodes", [0, -3])
 def test_quadrature_refuses_fewer_than_one_node(nodes):
-    with pytest.raises(ValueError, match=rf"nodes = {nodes}: it must be at least 1"):
+    with pytest.raises(ValueError, match=rf"nodes = {nodes}: it must be a whole number ≥ 1"):
         quadrature(mixup(1), nodes)
 
 
@@ -203,5 +203,5 @@ def test_a_weight_that_jumps_is_met_where_it_jumps(policy, jump):
 
 
 def test_a_policy_that_float64_cannot_hold_is_refused():
-    with pytest.raises(ValueError, match=r"its probability is 0\.\d+ instead of 1"):
+    with pytest.raises(ValueError, match=r"its density integrates to 0\.\d+ instead of 1"):
         quadrature(dat(logit_normal(0.0, 30.0)), 60)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import special, stats
 from scipy.special import betainc, expit
 
+from umixup.equivalence import U
 from umixup.policies import Beta, Density, Mixture, PointMass, Reflected, Uniform
 from umixup.schemes import (
     BetaCDF,
@@ -24,7 +25,6 @@ from umixup.schemes import (
     mixup,
     parse,
     umixup,
-    untie,
 )
 
 FALSE_ALARM = 1e-4  # of each statistical test; the seeds are fixed
@@ -67,19 +67,19 @@ def test_the_weights_of_erm_mixup_and_dat():
 def test_posterior_is_the_ratio_of_the_densities(a, b, lam):
     logpdf = stats.beta(a, b).logpdf
     expected = special.expit(logpdf(lam) - logpdf(1 - lam))
-    assert untie(Beta(a, b)).weight(at(lam)).item() == pytest.approx(expected, rel=1e-6, abs=1e-12)
+    assert U(Beta(a, b)).weight(at(lam)).item() == pytest.approx(expected, rel=1e-6, abs=1e-12)
 
 
 @given(parameters, parameters, dyadic)
 def test_posterior_of_a_beta_and_of_its_mirror_add_up_to_one(a, b, lam):
-    gamma = untie(Beta(a, b)).weight(at(lam, 1 - lam))
+    gamma = U(Beta(a, b)).weight(at(lam, 1 - lam))
     assert gamma.sum().item() == pytest.approx(1, abs=1e-12)
 
 
 @given(parameters, parameters, st.floats(0, 1), st.sampled_from([torch.float32, torch.float64]))
 def test_posterior_of_a_beta_stays_in_the_unit_interval_at_both_ends_too(a, b, lam, dtype):
     lam = torch.tensor([0, lam, 1], dtype=dtype)
-    gamma = untie(Beta(a, b)).weight(lam)
+    gamma = U(Beta(a, b)).weight(lam)
     assert gamma.dtype == dtype
     assert gamma.shape == (3,)
     assert ((gamma >= 0) & (gamma <= 1)).all()
@@ -89,25 +89,25 @@ def test_posterior_of_a_beta_stays_in_the_unit_interval_at_both_ends_too(a, b, l
 @given(st.floats(0.01, 50), st.floats(0, 1))
 def test_slope_one_is_mixup_and_slope_zero_is_one_half(b, lam):
     a = b + 1
-    gamma = untie(Beta(a, b)).weight(at(lam)).item()
+    gamma = U(Beta(a, b)).weight(at(lam)).item()
     assert gamma == pytest.approx(lam, abs=1e-12)
-    assert untie(Beta(b, b)).weight(at(lam)).item() == 0.5
+    assert U(Beta(b, b)).weight(at(lam)).item() == 0.5
 
 
 def test_posterior_of_a_foreign_density_is_one_half_where_both_densities_are_zero():
     low = torch.distributions.Uniform(at(0.0).squeeze(), at(0.25).squeeze(), validate_args=False)
-    assert untie(low).weight(at(0.1, 0.5, 0.9)).tolist() == [1, 0.5, 0]
+    assert U(low).weight(at(0.1, 0.5, 0.9)).tolist() == [1, 0.5, 0]
 
 
 def test_posterior_keeps_the_dtype_of_lam():
     reflected = Reflected(Beta(2, 5), 0.25)
     for dtype in (torch.float32, torch.float64):
-        assert untie(reflected).weight(torch.tensor([0.2], dtype=dtype)).dtype == dtype
+        assert U(reflected).weight(torch.tensor([0.2], dtype=dtype)).dtype == dtype
 
 
 @pytest.mark.parametrize("point", [0, 0.1, 0.25, 0.3, 0.6, 1])
 def test_posterior_of_a_point_mass_knows_on_which_side_the_sample_was_moved(point):
-    lam, gamma = untie(PointMass(point)).draw(64, seeded(0))
+    lam, gamma = U(PointMass(point)).draw(64, seeded(0))
     expected = (lam == torch.tensor(point)).float()
     assert 0 < expected.sum() < 64
     assert torch.equal(gamma, expected)
@@ -138,7 +138,7 @@ def test_untied_draws_are_those_of_the_flipped_policy(a, b):
     theirs = rng.beta(a, b, 4000)
     theirs = np.where(rng.random(4000) < 0.5, theirs, 1 - theirs)
     p = stats.beta(a, b).pdf
-    lam, gamma = (v.double().numpy() for v in untie(Beta(a, b)).draw(4000, seeded(1)))
+    lam, gamma = (v.double().numpy() for v in U(Beta(a, b)).draw(4000, seeded(1)))
     assert stats.ks_2samp(lam, theirs).pvalue > FALSE_ALARM
     inside = (lam > 1e-3) & (lam < 1 - 1e-3)
     expected = p(lam[inside]) / (p(lam[inside]) + p(1 - lam[inside]))
@@ -155,7 +155,7 @@ def test_draws_are_finite_and_in_the_unit_interval(a, b, form):
 
 @given(parameters, parameters)
 def test_drawn_gamma_is_the_weight_of_drawn_lam(a, b):
-    scheme = untie(Beta(a, b))
+    scheme = U(Beta(a, b))
     lam, gamma = scheme.draw(40, seeded(3))
     inside = (lam > 0.01) & (lam < 0.99)  # elsewhere float32 has rounded λ
     expected = scheme.weight(lam[inside].double()).float()
@@ -163,7 +163,7 @@ def test_drawn_gamma_is_the_weight_of_drawn_lam(a, b):
 
 
 def test_gamma_is_exact_where_lam_rounds_to_one():
-    lam, gamma = untie(Beta(0.011, 0.010)).draw(2000, seeded(4))
+    lam, gamma = U(Beta(0.011, 0.010)).draw(2000, seeded(4))
     rounded = gamma[lam == 1]
     assert len(rounded) > 500
     assert (rounded > 0.5).all()
@@ -216,13 +216,13 @@ def test_umixup_takes_any_weight_in_the_unit_interval():
     torch.testing.assert_close(gamma, lam**3)
 
 
-@pytest.mark.parametrize("make", [dat, untie, lambda policy: umixup(policy, lambda lam: lam)])
+@pytest.mark.parametrize("make", [dat, U, lambda policy: umixup(policy, lambda lam: lam)])
 def test_a_policy_that_is_no_distribution_is_refused(make):
     with pytest.raises(TypeError, match=r"policy = 0\.3: it must be a torch\.distributions"):
         make(0.3)
 
 
-@pytest.mark.parametrize("make", [dat, untie, lambda policy: umixup(policy, lambda lam: lam)])
+@pytest.mark.parametrize("make", [dat, U, lambda policy: umixup(policy, lambda lam: lam)])
 def test_a_policy_off_the_unit_interval_is_refused(make):
     with pytest.raises(ValueError, match="policy"):
         make(torch.distributions.Normal(0.0, 1.0))
@@ -239,7 +239,7 @@ def test_a_weight_that_is_no_function_is_refused():
         (lambda lam: 2 * lam, r"γ\(1\.00\) = 2; γ must stay in \[0, 1\]"),
         (lambda lam: lam - 0.5, r"γ\(0\.00\) = -0\.5; γ must stay in \[0, 1\]"),
         (lambda lam: lam / lam, r"γ\(0\.00\) = nan; γ must stay in \[0, 1\]"),
-        (lambda lam: lam.mean(), r"weight: from λ of shape \(101,\) it gave shape \(\)"),
+        (lambda lam: lam.mean(), r"weight: for λ of shape \(101,\) it returned shape \(\)"),
     ],
 )
 def test_a_weight_off_the_unit_interval_or_of_another_shape_is_refused(weight, told):
@@ -292,7 +292,7 @@ def test_constructors_and_text_agree():
     assert str(erm()) == "ERM"
     assert str(mixup(0.9)) == "B(0.9,0.9)"
     assert str(dat(Beta(2, 1))) == "DAT(B(2,1))"
-    assert str(untie(Beta(2.2, 0.9))) == "U(B(2.2,0.9))"
+    assert str(U(Beta(2.2, 0.9))) == "U(B(2.2,0.9))"
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ def test_bad_text_is_told_with_its_position_and_what_is_allowed(text, position, 
     lines = str(told.value).splitlines()
     assert lines[0].startswith(f"scheme text {text!r}, position {position}: expected {expected}")
     assert lines[1:3] == [f"    {text}", " " * (4 + position) + "^"]
-    assert lines[3].startswith("allowed: ERM, B(a,b), DAT(policy), U(policy)")
+    assert lines[3].startswith("allowed: ERM, policy, DAT(policy), U(policy), UMixUp(policy,weight);")
 
 
 def test_parameters_out_of_range_are_named_in_the_text_error():
@@ -356,7 +356,7 @@ def test_a_scheme_with_a_weight_of_ones_own_prints_what_parse_refuses():
     [
         Scheme(Beta(3, 2), Posterior(Beta(2, 1))),
         dat(Mixture([0.5, 0.5], [Beta(1, 1), Density(torch.sqrt)])),
-        untie(Mixture([0.5, 0.5], [Beta(1, 1), Density(torch.sqrt)])),
+        U(Mixture([0.5, 0.5], [Beta(1, 1), Density(torch.sqrt)])),
     ],
     ids=["another weight", "dat", "untied"],
 )
@@ -443,7 +443,7 @@ def test_a_drawn_gamma_off_the_unit_interval_is_refused(weight):
 
 
 def test_a_negative_number_of_draws_is_refused():
-    with pytest.raises(ValueError, match=r"n = -1: the number of draws must be at least 0"):
+    with pytest.raises(ValueError, match=r"n = -1: it must be a whole number ≥ 0"):
         mixup(1).draw(-1)
 
 
@@ -473,7 +473,7 @@ def test_what_is_no_scheme_is_refused(bad):
 
 @pytest.mark.parametrize("weight", [lambda lam: 0.5, lambda lam: lam.numpy()])
 def test_a_weight_that_gives_no_tensor_is_refused(weight):
-    with pytest.raises(TypeError, match=r"weight: from a tensor of λ it gave a \w+, no tensor"):
+    with pytest.raises(TypeError, match=r"weight: for a tensor of λ it returned a \w+, not a tensor"):
         umixup(Beta(1, 1), weight)
 
 

@@ -1,17 +1,21 @@
-"""Integration over λ in pieces: Gauss–Legendre panels, halved where a function asks for it.
+"""Integration over λ in pieces: Gauss–Legendre panels, halved where the integrand needs it.
 
-The variable is t, with logit λ = π sinh t: both ends of (0, 1) are far away, and what a density
-does near them is spread out (Takahasi and Mori, 1974). Panels are (m, 2): from, to.
+The variable is t, with logit λ = π sinh t. This moves both ends of (0, 1) far away and spreads out
+what a density does near them (Takahasi and Mori, 1974). Panels have shape (m, 2): from, to.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from umixup.policies import Policy
 
 Function = Callable[[Tensor], Tensor]  # (n,) -> (n, columns)
 
@@ -26,8 +30,13 @@ def logit_slope(t: Tensor) -> Tensor:
     return math.pi * torch.cosh(t)
 
 
+def density_in_t(policy: Policy, t: Tensor) -> Tensor:
+    """The density of t when λ is drawn from the policy: what is integrated over panels."""
+    return torch.exp(policy.log_density_logit(logit_of(t))) * logit_slope(t)
+
+
 def panels_between(furthest: float, cuts: Iterable[float], number: int = 16) -> Tensor:
-    """Equal panels in t for logits from −furthest to furthest, cut at further logits too."""
+    """Equal panels in t for logits from −furthest to furthest, split at ``cuts`` as well."""
     end = math.asinh(furthest / math.pi)
     inner = [math.asinh(z / math.pi) for z in cuts if -furthest < z < furthest]
     even = torch.linspace(-end, end, number + 1, dtype=torch.float64, device="cpu").tolist()
@@ -59,12 +68,12 @@ def _halved(panels: Tensor) -> Tensor:
 def refined(g: Function, panels: Tensor, nodes: int, tolerance: float = 1e-11) -> Tensor:
     """Panels on each of which ``nodes`` nodes integrate every column of g, in increasing order.
 
-    One is halved as long as its sums differ from those of its four quarters by more than
-    ``tolerance`` times the largest integral: at a jump, some 35 times.
+    A panel is halved as long as its sums differ from those of its four quarters by more than
+    ``tolerance`` times the largest integral. At a jump this takes about 35 halvings.
 
     Args:
         g: functions that are ≥ 0.
-        panels: to start from; jumps of g that are known are best among their ends.
+        panels: the first panels. Known jumps of g are best placed at their ends.
     """
     whole = panel_sums(g, _halved(_halved(panels)), nodes).sum(dim=0).amax()
     done = []

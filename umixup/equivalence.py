@@ -12,19 +12,12 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from umixup._integrate import logit_of, panel_sums, panels_between
-from umixup.policies import (
-    Beta,
-    Reflected,
-    as_policy,
-    atoms,
-    breakpoints,
-    density_in_t,
-    furthest_logit,
-    is_symmetrized,
-    symmetrize,
-)
-from umixup.schemes import Kept, Logistic, Posterior, Scheme, Tied, as_scheme, untie
+from umixup._integrate import density_in_t, logit_of, panel_sums, panels_between
+from umixup.notation import untied
+from umixup.policies import Beta, Policy, Reflected, as_policy, symmetrize
+from umixup.policies.reflected import is_symmetrized
+from umixup.schemes import Scheme, as_scheme, dat
+from umixup.weights import Kept, Logistic, Posterior, Tied
 
 
 def U(policy: Distribution) -> Scheme:
@@ -40,28 +33,28 @@ def U(policy: Distribution) -> Scheme:
         The scheme; its expected loss is that of ``dat(policy)`` on a symmetric sequence (Lemma 4).
 
     Raises:
-        TypeError: the policy is no distribution.
+        TypeError: the policy is not a distribution.
         ValueError: it is not one continuous distribution on [0, 1].
 
     >>> str(U(Beta(2.2, 0.9)))
     'U(B(2.2,0.9))'
     """
-    return untie(policy)
+    return Scheme(*untied(as_policy(policy)))
 
 
-def D(scheme: Scheme) -> Distribution:
+def D(scheme: Scheme | str) -> Policy:
     r"""From a scheme (p, g) to the DAT policy with the same expected loss (Lemma 5).
 
     .. math:: D(p, g)(λ) = g(λ)\,p(λ) + \bigl(1 - g(1-λ)\bigr)\,p(1-λ)
 
-    Closed forms where there is one: a DAT scheme gives its own policy, U(p) gives p, and MixUp
-    with B(α, α) gives B(α+1, α). The paper calls this map D_u (section 5).
+    In closed form where possible: a DAT scheme gives its own policy, U(p) gives p, and MixUp with
+    B(α, α) gives B(α+1, α). The paper calls this map D_u (section 5).
 
     Args:
         scheme: (p, g), or its text.
 
     Raises:
-        TypeError: what is no scheme.
+        TypeError: neither a scheme nor a text.
         ValueError: a text that ``parse`` refuses.
 
     >>> D(U(Beta(2.2, 0.9)))
@@ -78,10 +71,10 @@ def D(scheme: Scheme) -> Distribution:
     return Reflected(scheme.policy, scheme.weight)
 
 
-def canonical(scheme: Scheme) -> Scheme:
-    """U(D(scheme)): the same expected loss, with a symmetric policy.
+def canonical(scheme: Scheme | str) -> Scheme:
+    """U(D(scheme)): the scheme with the same expected loss and a symmetric policy.
 
-    Not in the paper, but for its parts: Lemma 5, then Lemma 4. Errors as for ``D``.
+    The expected loss is the same by Lemma 5, then Lemma 4. Errors as for ``D``.
 
     >>> from umixup.schemes import mixup
     >>> str(canonical(mixup(1)))
@@ -91,30 +84,21 @@ def canonical(scheme: Scheme) -> Scheme:
 
 
 def logistic_weight(slope: float) -> Logistic:
-    r"""The weight :math:`γ(λ) = σ(s \operatorname{logit} λ)`: that of U(B(α, β)) for s = α − β.
-
-    From Equation 5; not in the paper as such.
-
-    Args:
-        slope: s, any number, ±∞ included.
-
-    Raises:
-        ValueError: the slope is NaN, or a text that is no number.
-        TypeError: the slope is no number.
+    """The weight of U(B(α, β)) for slope = α − β: ``um.schemes.Logistic``.
 
     >>> logistic_weight(1)(torch.tensor([0.25]))  # MixUp's
     tensor([0.2500])
     """
-    return Logistic(float(slope))
+    return Logistic(slope)
 
 
 def as_mixup(policy: Distribution) -> Scheme | None:
     r"""The MixUp scheme with the expected loss of DAT with this policy; ``None`` if there is none.
 
-    That there are DAT schemes with none is in section 5, after Theorem 1; which, it does not say.
-    MixUp reaches exactly the DAT policies with :math:`\bar λ p(λ) = λ p(\bar λ)`, since then
-    U(p) has the weight γ(λ) = λ. Among the Betas these are B(α + 1, α). Others are compared, by
-    ``distance``, with the MixUp scheme of ½(p(λ) + p(λ̄)), which is the only one it can be.
+    Section 5 says, after Theorem 1, that some DAT schemes have none, but not which. MixUp reaches
+    exactly the DAT policies with :math:`\bar λ p(λ) = λ p(\bar λ)`, since then U(p) has the weight
+    γ(λ) = λ. Among the Betas these are B(α + 1, α). For any other p, the only candidate is the
+    MixUp scheme of ½(p(λ) + p(λ̄)), and ``distance`` decides.
 
     Args:
         policy: the DAT policy p, a distribution on [0, 1].
@@ -131,10 +115,10 @@ def as_mixup(policy: Distribution) -> Scheme | None:
         tied = math.isclose(policy.alpha - policy.beta, 1, abs_tol=1e-12)
         return Scheme(Beta(policy.beta, policy.beta), Tied()) if tied else None
     found = Scheme(symmetrize(policy), Tied())
-    return found if distance(found, Scheme(policy, Kept())) < 1e-9 else None
+    return found if distance(found, dat(policy)) < 1e-9 else None
 
 
-def distance(scheme: Scheme, scheme2: Scheme) -> float:
+def distance(scheme: Scheme | str, scheme2: Scheme | str) -> float:
     r"""Wasserstein-1 distance :math:`\int_0^1 |F_1(λ) - F_2(λ)|\,dλ` of the two D policies.
 
     F₁ and F₂ are the distribution functions of D(scheme) and D(scheme2). It is 0 exactly when the
@@ -143,10 +127,9 @@ def distance(scheme: Scheme, scheme2: Scheme) -> float:
     for a pair of two classes and its mirror it is ½ E[h(λ) + k(1 − λ)], where h and k, the losses
     along the segment against either label, are any two positive functions with
     exp(−h) + exp(−k) ≤ 1 for cross-entropy with a third class; so they separate any two policies.
-    The distance is not in the paper.
 
-    Numerically: densities are integrated over some 8,000 pieces, with all known jumps between
-    them, and the area is that between straight lines: right to about 1e-6.
+    Densities are integrated over about 8,000 pieces, which end at every known jump. The area is
+    that between the polygons through the results, correct to about 1e-6.
 
     Args:
         scheme, scheme2: the two schemes, or their texts.
@@ -155,30 +138,30 @@ def distance(scheme: Scheme, scheme2: Scheme) -> float:
         From 0 to 1.
 
     Raises:
-        TypeError: an argument that is no scheme.
+        TypeError: an argument is neither a scheme nor a text.
         ValueError: a text that ``parse`` refuses.
 
-    >>> distance(U(Beta(2.2, 0.9)), Scheme(Beta(2.2, 0.9), Kept()))
+    >>> distance("U(B(2.2,0.9))", "DAT(B(2.2,0.9))")
     0.0
-    >>> round(distance(Scheme(Beta(1, 1), Kept()), Scheme(Beta(2, 1), Kept())), 6)
+    >>> round(distance("DAT(B(1,1))", "DAT(B(2,1))"), 6)
     0.166667
     """
     policies = D(scheme), D(scheme2)
-    cuts = [z for policy in policies for z in breakpoints(policy)]
-    furthest = max(map(furthest_logit, policies))
+    cuts = [z for policy in policies for z in policy.breakpoints()]
+    furthest = max(policy.furthest_logit() for policy in policies)
     panels = panels_between(furthest, cuts, number=8000)
     (left, right), (left2, right2) = (_cdf(policy, panels) for policy in policies)
     width = torch.sigmoid(logit_of(panels)).diff(dim=1)[:, 0]
     return float((width * _mean_gap(left - left2, right - right2)).sum())
 
 
-def _cdf(policy: Distribution, panels: Tensor) -> tuple[Tensor, Tensor]:
-    """The distribution function just after the start, and just before the end, of each panel."""
+def _cdf(policy: Policy, panels: Tensor) -> tuple[Tensor, Tensor]:
+    """The distribution function just after the start and just before the end of each panel."""
     masses = panel_sums(lambda t: density_in_t(policy, t)[:, None], panels, 5)[:, 0]
     after = masses.cumsum(0)
     jumped = torch.zeros_like(after)
-    for at, mass in atoms(policy):
-        # an atom inside is the end of a panel; rounding must not put it on the other side
+    for at, mass in policy.atoms():
+        # an atom inside is an end of a panel; compared with a midpoint, rounding cannot matter
         jumped += mass * (torch.sigmoid(logit_of(panels.mean(dim=1))) > at)
     return after - masses + jumped, after + jumped
 
