@@ -33,8 +33,7 @@ def U(policy: Distribution) -> Scheme:
         The scheme; its expected loss is that of ``dat(policy)`` on a symmetric sequence (Lemma 4).
 
     Raises:
-        TypeError: the policy is not a distribution.
-        ValueError: it is not one continuous distribution on [0, 1].
+        TypeError, ValueError: the policy is not one continuous distribution on [0, 1].
 
     >>> str(U(Beta(2.2, 0.9)))
     'U(B(2.2,0.9))'

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from itertools import chain, repeat
 from typing import Any, NamedTuple, TypeVar
 
 from umixup._notated import Notated
@@ -21,10 +20,10 @@ Pair = tuple[Policy, Weight]
 
 
 class Form(NamedTuple):
-    """A way to write a scheme: a name with arguments in brackets, each a policy or a weight."""
+    """A way to write a scheme: a name with arguments in brackets."""
 
     takes: tuple[str, ...]  # "policy" or "weight" for each argument
-    make: Callable[..., Pair]  # from the arguments to the scheme
+    make: Callable[..., Pair]  # arguments -> scheme
     arguments: Callable[[Policy, Weight], tuple[Notated, ...] | None]  # back; None: another form
 
 
@@ -33,38 +32,26 @@ def untied(policy: Policy) -> Pair:
     return symmetrize(policy), Posterior(policy)
 
 
+def _of_erm(policy: Policy, weight: Weight) -> tuple[()] | None:
+    return () if policy.notation == "P(1)" and weight == Kept() else None
+
+
+def _of_u(policy: Policy, weight: Weight) -> tuple[Policy] | None:
+    if isinstance(weight, Posterior) and is_symmetrized(policy, weight.policy):
+        return (weight.policy,)
+    return None
+
+
 # The table. Policies and weights are a symbol and numbers, which their classes declare. A scheme
-# is written in the first form that fits.
+# is written in the first form that fits; a policy by itself is MixUp.
 POLICIES: dict[str, type[Policy]] = {one.symbol: one for one in (Beta, Uniform, PointMass)}
 WEIGHTS: dict[str, type[Weight]] = {one.symbol: one for one in (Logistic, BetaCDF)}
 SCHEMES = {
-    "ERM": Form(
-        (),
-        lambda: (PointMass(1), Kept()),
-        lambda p, w: () if isinstance(p, PointMass) and p.at == 1 and w == Kept() else None,
-    ),
-    "": Form(  # a policy by itself is MixUp
-        ("policy",),
-        lambda p: (p, Tied()),
-        lambda p, w: (p,) if w == Tied() else None,
-    ),
-    "DAT": Form(
-        ("policy",),
-        lambda p: (p, Kept()),
-        lambda p, w: (p,) if w == Kept() else None,
-    ),
-    "U": Form(
-        ("policy",),
-        untied,
-        lambda p, w: (
-            (w.policy,) if isinstance(w, Posterior) and is_symmetrized(p, w.policy) else None
-        ),
-    ),
-    "UMixUp": Form(
-        ("policy", "weight"),
-        lambda p, w: (p, w),
-        lambda p, w: (p, w),
-    ),
+    "ERM": Form((), lambda: (PointMass(1), Kept()), _of_erm),
+    "": Form(("policy",), lambda p: (p, Tied()), lambda p, w: (p,) if w == Tied() else None),
+    "DAT": Form(("policy",), lambda p: (p, Kept()), lambda p, w: (p,) if w == Kept() else None),
+    "U": Form(("policy",), untied, _of_u),
+    "UMixUp": Form(("policy", "weight"), lambda p, w: (p, w), lambda p, w: (p, w)),
 }
 
 
@@ -150,9 +137,9 @@ class _Reader:
 
     def in_brackets(self, *readers: Callable[[], R]) -> list[R]:
         found = []
-        for separator, one in zip(chain("(", repeat(",")), readers, strict=False):
-            self.take(separator)
-            found.append(one())
+        for k, reader in enumerate(readers):
+            self.take("," if k else "(")
+            found.append(reader())
         self.take(")")
         return found
 

@@ -27,21 +27,8 @@ from umixup.weights import (
     as_weight,
 )
 
-__all__ = [
-    "BetaCDF",
-    "Kept",
-    "Logistic",
-    "Posterior",
-    "Scheme",
-    "Tied",
-    "Weight",
-    "as_scheme",
-    "dat",
-    "erm",
-    "mixup",
-    "parse",
-    "umixup",
-]
+__all__ = ["Scheme", "as_scheme", "dat", "erm", "mixup", "parse", "umixup"]
+__all__ += ["BetaCDF", "Kept", "Logistic", "Posterior", "Tied", "Weight"]
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -57,8 +44,8 @@ class Scheme:
             are checked by ``umixup`` on a grid, and otherwise when they are drawn.
 
     Raises:
-        TypeError: the policy is not a distribution, or the weight is not callable.
-        ValueError: the policy is not one continuous distribution on [0, 1].
+        TypeError, ValueError: the policy is not one continuous distribution on [0, 1].
+        TypeError: the weight is not callable.
 
     >>> lam, gamma = Scheme(Beta(1, 1), Tied()).draw(3)
     >>> lam.shape, torch.equal(lam, gamma)
@@ -141,8 +128,7 @@ def dat(policy: Distribution) -> Scheme:
         policy: a distribution on [0, 1]: the paper's adversarial policy (section 3.2).
 
     Raises:
-        TypeError: the policy is not a distribution.
-        ValueError: it is not one continuous distribution on [0, 1].
+        TypeError, ValueError: the policy is not one continuous distribution on [0, 1].
 
     >>> str(dat(Beta(2, 1)))
     'DAT(B(2,1))'
@@ -158,10 +144,9 @@ def umixup(policy: Distribution, weight: Callable[[Tensor], Tensor]) -> Scheme:
         weight: γ, from a tensor of λ to a tensor of the same shape in [0, 1].
 
     Raises:
-        TypeError: the policy is not a distribution, or the weight is not callable or does not
-            return a tensor.
-        ValueError: the policy is not one continuous distribution on [0, 1], or the weight leaves
-            [0, 1] or changes the shape, on a grid of λ.
+        TypeError, ValueError: the policy is not one continuous distribution on [0, 1].
+        TypeError: the weight is not callable, or does not return a tensor.
+        ValueError: the weight leaves [0, 1] or changes the shape, on a grid of λ.
 
     >>> str(umixup(Beta(2.2, 0.9), Logistic(2)))
     'UMixUp(B(2.2,0.9),S(2))'

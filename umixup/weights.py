@@ -100,6 +100,9 @@ class Constant(Weight):
     def __call__(self, lam: Tensor) -> Tensor:
         return torch.full_like(lam, self.value)
 
+    def from_logit(self, z: Tensor) -> Tensor:
+        return torch.full_like(z, self.value)
+
     def __repr__(self) -> str:
         return str(self.value)
 

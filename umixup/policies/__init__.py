@@ -14,15 +14,5 @@ from umixup.policies.reflected import Reflected, symmetrize
 from umixup.policies.simple import PointMass, Uniform
 from umixup.weights import at_logit
 
-__all__ = [
-    "Beta",
-    "Density",
-    "Mixture",
-    "PointMass",
-    "Policy",
-    "Reflected",
-    "Uniform",
-    "as_policy",
-    "at_logit",
-    "symmetrize",
-]
+__all__ = ["Beta", "Density", "Mixture", "PointMass", "Reflected", "Uniform"]
+__all__ += ["Policy", "as_policy", "at_logit", "symmetrize"]
