@@ -77,7 +77,7 @@ def number(name: str, value: object, allowed: Range = FINITE) -> float:
         found = float(value) + 0.0  # type: ignore[arg-type]  # −0 becomes 0
     except OverflowError:  # an integer too large for a float
         found = math.inf if value > 0 else -math.inf  # type: ignore[operator]
-    except (TypeError, ValueError, RuntimeError):  # torch raises the last for several numbers
+    except (TypeError, ValueError):
         raise TypeError(f"{name} = {value!r}: it must be a number, {allowed.words}") from None
     if not allowed.holds(found):
         raise ValueError(f"{name} = {value!r}: it must be {allowed.words}")

@@ -18,7 +18,7 @@ from umixup.training.config import Config, digest
 from umixup.training.loop import interruptible, usable
 from umixup.training.trainer import Trainer
 
-#: The version of a record's form; others are refused.
+#: Version of the record format; other versions are refused.
 SCHEMA = 1
 
 
@@ -54,8 +54,8 @@ class Run:
 
     @property
     def averaged_epochs(self) -> int:
-        """How many of the last epochs ``error`` averages: the paper's 10 of 200; in a run below 40
-        epochs, the last quarter, but at least one."""
+        """How many of the last epochs ``error`` averages: 10, as in the paper; in a run of fewer
+        than 40 epochs, the last quarter, but at least one."""
         return max(1, min(10, len(self.test_errors) // 4))
 
     @property
@@ -65,7 +65,7 @@ class Run:
 
     @property
     def augmented_error(self) -> float | None:
-        """The same of ``augmented_test_errors``; ``None`` if that is empty."""
+        """Mean of ``augmented_test_errors`` over the same epochs; ``None`` if that is empty."""
         return self._mean(self.augmented_test_errors) if self.augmented_test_errors else None
 
     def _mean(self, errors: list[float]) -> float:
@@ -120,19 +120,19 @@ def train(
         data: the data set, if it is already loaded; else ``um.data.load(config.dataset)``.
         device: by default a GPU if there is one.
         progress: show a bar; by default only in a terminal.
-        checkpoints: a folder for this run alone. Ctrl-C leaves a checkpoint there.
-        every: epochs between checkpoints, ≥ 1; the last epoch has one too.
-        resume: continue from the latest checkpoint, or from the start if there is none. On a CPU,
-            with the same number of threads, the result has the same bits as without the break.
+        checkpoints: a folder for this run alone. Ctrl-C saves a checkpoint there.
+        every: epochs between checkpoints, ≥ 1; the last epoch is always saved.
+        resume: continue from the latest checkpoint, or start if there is none. On a CPU, with the
+            same number of threads, the result has the same bits as that of an unbroken run.
         compile: compile the network with ``torch.compile``, or with the backend of this name; by
             default on a GPU only, as it takes a minute and a compiler.
 
     Raises:
         ValueError: a batch larger than the training set, a last batch of one sample, data of
-            another name, a device that torch cannot use, checkpoints of another config, or some in
-            the folder without ``resume``.
+            another name, a device that torch cannot use, checkpoints of another config, or a
+            folder that holds checkpoints, without ``resume``.
         FileNotFoundError: the data set's files are missing.
-        FloatingPointError: the loss is no longer finite.
+        FloatingPointError: a loss or an output is not finite.
         KeyboardInterrupt: Ctrl-C; the message says how to continue.
     """
     every = check.whole("every", every, 1)

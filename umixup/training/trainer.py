@@ -36,7 +36,9 @@ def new_model(config: Config, data: DataSet) -> nn.Module:
 
 
 def new_label_vectors(config: Config, classes: int) -> Tensor:
-    """φ of every class, (C, d): one-hot for cross-entropy, else orthonormal, of the seed alone.
+    """The label vector φ of each class, (C, d), orthonormal.
+
+    For cross-entropy they are one-hot; otherwise they depend on the seed alone.
 
     Raises:
         ValueError: ``label_dim`` is below the number of classes.
@@ -52,11 +54,11 @@ def new_label_vectors(config: Config, classes: int) -> Tensor:
 
 
 def _fastest_layout(width: int, device: torch.device) -> torch.memory_format:
-    """channels_last, except for widths where a CPU is slower, or fails, with it.
+    """channels_last, except at widths where a CPU is slower with it or fails.
 
-    ``benchmarks/step.py`` measures it: some 1.1 to 1.25 times as fast. Below 16 channels it is
-    slower on several threads (batch normalisation); and off oneDNN's blocks of 8 channels torch
-    2.15 corrupts memory.
+    It is about 1.1 to 1.25 times as fast (``benchmarks/step.py``). On a CPU, however, batch
+    normalisation of fewer than 16 channels is slower with it on several threads, and torch 2.15
+    corrupts memory if the channels do not fill oneDNN's blocks of 8.
     """
     narrow = width < 16 and torch.get_num_threads() > 1
     if device.type == "cpu" and (width % 8 or narrow):
@@ -65,7 +67,7 @@ def _fastest_layout(width: int, device: torch.device) -> torch.memory_format:
 
 
 class Trainer:
-    """A run in progress: what a checkpoint holds, and how an epoch goes. ``train`` drives it.
+    """A run in progress; ``train`` drives it.
 
     Attributes:
         epoch, step: completed epochs, and completed steps of the next one.
@@ -88,7 +90,7 @@ class Trainer:
         wanted = device.type == "cuda" if compile is None else compile
         backend = wanted if isinstance(wanted, str) else "inductor"
         self.forward = (
-            # static: the last batch is smaller, and a dynamic graph would then serve all
+            # static: otherwise the smaller last batch would make every batch use a dynamic graph
             torch.compile(self.model, backend=backend, dynamic=False) if wanted else self.model
         )
         self.optimizer = torch.optim.SGD(
@@ -117,14 +119,14 @@ class Trainer:
             }
         ]
         steps = -(-len(data.train_x) // config.batch_size)
-        # Of this epoch: float32 sums, exact here (MPS has no float64). Python adds them up, in
-        # double precision.
+        # The summed loss of each step of the epoch: a float32, which MPS needs. Python adds them
+        # up in double precision.
         self.step_losses = torch.zeros(steps, dtype=torch.float32, device=device)
 
     _SAVED = ("epoch", "step", "test_errors", "augmented_test_errors", "train_losses", "seconds")
 
     def state(self) -> dict[str, Any]:
-        """All that is needed to go on, as tensors and plain data."""
+        """Everything needed to resume, as tensors and plain data."""
         return {
             "config": self.config.plain(),
             "data": self.fingerprint,
@@ -137,7 +139,7 @@ class Trainer:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go back to where ``state`` was taken.
+        """Resume from what ``state`` returned.
 
         Raises:
             ValueError: the state is of other data.
@@ -155,21 +157,21 @@ class Trainer:
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         for parameter, kept in self.optimizer.state.items():
-            # Fused SGD reads both in the order of memory, and the layout may differ here.
+            # Fused SGD reads both in memory order, and the checkpoint may have another layout.
             buffer = kept.get("momentum_buffer")
             if buffer is not None:
                 kept["momentum_buffer"] = torch.empty_like(parameter).copy_(buffer)
 
     @property
     def samples_done(self) -> int:
-        """Over all epochs."""
+        """Training samples used so far, over all epochs."""
         return self.epoch * len(self.data.train_x) + self.step * self.config.batch_size
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """The rest of the epoch: mixed images (B, C, H, W) and targets (B, d), batch by batch.
+        """Yield the rest of the epoch as mixed images (B, C, H, W) and targets (B, d).
 
-        The plan and all crops are drawn first; then a batch is gathers and one mixture, on tensors
-        that lie on the device.
+        The epoch's plan and crops are drawn first; then each batch is gathered and mixed on the
+        device.
         """
         config, data = self.config, self.data
         plan = pairs.plan_epoch(
@@ -230,7 +232,7 @@ class Trainer:
         )
 
     def _close_epoch(self) -> None:
-        """Once an epoch, wait for the device: read the losses and test."""
+        """Read the losses and test. Nothing else in an epoch waits for the device."""
         config, data = self.config, self.data
         step_losses = self.step_losses.tolist()
         for k, value in enumerate(step_losses):
