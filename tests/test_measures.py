@@ -11,8 +11,7 @@ import pytest
 import torch
 
 from umixup import training
-from umixup.experiments import measures, robustness
-from umixup.experiments import records as results
+from umixup.experiments import measures, results, robustness
 from umixup.training.evaluation import calibration, predict, temperature
 
 CONFIG = training.profile(
@@ -49,7 +48,7 @@ def test_measures_are_those_that_a_config_may_name():
 def test_measure_fills_the_run_once_and_adds_its_time(run, digits, monkeypatch):
     calls = []
     monkeypatch.setitem(
-        measures.MEASURES, "corruptions", lambda subject: calls.append(1) or {"a": 1}
+        measures.MEASURES, "corruptions", lambda run, data: calls.append(1) or {"a": 1}
     )
     fresh = replace(
         run, config=replace(CONFIG, measures=("corruptions",)), measured={}, seconds=5.0
@@ -78,7 +77,7 @@ def test_measure_loads_the_data_by_itself(run):
 
 
 def test_measure_refuses_data_of_another_name(run, digits):
-    fresh = replace(run, measured={})
+    fresh = replace(run, config=replace(CONFIG, measures=("corruptions",)), measured={})
     with pytest.raises(ValueError, match=r"data is 'other', config\.dataset 'digits'"):
         measures.measure(fresh, replace(digits, name="other"))
     assert fresh.measured == {}
@@ -167,8 +166,7 @@ def test_source_network_is_plain_of_another_seed_and_shared_by_schemes(
     trained, real = [], training.train
     monkeypatch.setattr(measures, "train", lambda c, **kw: trained.append(c) or real(c, **kw))
     one, same = (
-        measures._source(replace(SHORT, scheme=scheme), digits, torch.device("cpu"))
-        for scheme in ("B(1,1)", "ERM")
+        measures._source(replace(SHORT, scheme=scheme), digits) for scheme in ("B(1,1)", "ERM")
     )
     assert one is same
     assert trained == [replace(SHORT, scheme="ERM", seed=SHORT.seed + 10_000, measures=())]

@@ -61,6 +61,14 @@ def test_autoattack_nearly_reaches_the_exact_bound_and_no_attack_exceeds_it(line
     )  # the loss may lead to a class that is further away
 
 
+def test_autoattack_runs_three_attacks_in_turn(linear):
+    net, _, x, _, _ = linear
+    made = robustness._attacker(net, x, "autoattack", 0.1, steps=2, restarts=3, queries=4)
+    losses = [getattr(each, "loss_type", "square") for each in made.attacks]
+    assert losses == ["cross_entropy", "difference_logits_ratio", "square"]
+    assert [each.max_iter for each in made.attacks] == [2, 2, 4]
+
+
 def test_one_step_is_optimal_for_two_classes(linear):
     _, weight, x, _, _ = linear
     two = nn.Sequential(nn.Flatten(), nn.Linear(36, 2, bias=False)).eval()

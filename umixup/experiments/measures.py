@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -56,61 +56,18 @@ def measure(run: Run, data: DataSet | None = None) -> None:
     Raises:
         ValueError: data of another name than the config's.
     """
-    config, start = run.config, time.perf_counter()
-    if set(config.measures) <= run.measured.keys():
+    if set(run.config.measures) <= run.measured.keys():
         return
-    whole = datasets.load(config.dataset) if data is None else data
-    if whole.name != config.dataset:
-        raise ValueError(f"data is {whole.name!r}, config.dataset {config.dataset!r}")
-    device = next(run.model.parameters()).device
-    whole = whole.to(device)
-    subject = Subject(
-        run.model,
-        whole,
-        trained_on=config.train_size or len(whole.train_x),
-        seed=config.seed,
-        source=lambda: _source(config, whole, device),
-    )
-    run.measured = {name: MEASURES[name](subject) for name in config.measures}
+    start = time.perf_counter()
+    data = datasets.load(run.config.dataset) if data is None else data
+    if data.name != run.config.dataset:
+        raise ValueError(f"data is {data.name!r}, config.dataset {run.config.dataset!r}")
+    data = data.to(next(run.model.parameters()).device)
+    run.measured = {name: MEASURES[name](run, data) for name in run.config.measures}
     run.seconds += time.perf_counter() - start
 
 
-_SOURCES: dict[tuple[str, str, torch.device], nn.Module] = {}
-_MOST_SOURCES = 16
-
-
-def _source(config: Config, data: DataSet, device: torch.device) -> nn.Module:
-    """A network to make transfer attacks on. The latest few are kept, without their data."""
-    plain = replace(config, scheme="ERM", seed=config.seed + 10_000, measures=())
-    key = plain.hash(), data.fingerprint(), device
-    if key not in _SOURCES:
-        model = train(plain, data=data, device=device, progress=False).model
-        if len(_SOURCES) == _MOST_SOURCES:
-            del _SOURCES[next(iter(_SOURCES))]
-        _SOURCES[key] = model
-    return _SOURCES[key]
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A trained network, and what a measure needs to know about it.
-
-    Attributes:
-        model: in evaluation mode, from normalised images to logits.
-        data: the data set; measures are taken on its test samples.
-        trained_on: the network was trained on this many of the first training samples.
-        seed: for the measure's random numbers.
-        source: returns a second network for transfer attacks, trained without mixing.
-    """
-
-    model: nn.Module
-    data: DataSet
-    trained_on: int
-    seed: int
-    source: Callable[[], nn.Module]
-
-
-def measure_calibration(subject: Subject) -> dict[str, Any]:
+def measure_calibration(run: Run, data: DataSet) -> dict[str, Any]:
     """Error, log-loss, Brier score and calibration error, before and after temperature scaling.
 
     The temperature is fitted on the training samples that the network was not trained on. If the
@@ -123,12 +80,10 @@ def measure_calibration(subject: Subject) -> dict[str, Any]:
         with the number of samples, the sum of their confidences and how many are correct. Add the
         rows of several runs to pool them.
     """
-    model, data = subject.model, subject.data
-    held_out = slice(subject.trained_on, None)
-    left_out = predict(model, data.train_x[held_out], data)
-    fitted = temperature(left_out, data.train_y[held_out])
+    held_out = slice(run.config.train_size or len(data.train_x), None)
+    fitted = temperature(predict(run.model, data.train_x[held_out], data), data.train_y[held_out])
     found: dict[str, Any] = {"temperature": fitted}
-    logits = predict(model, data.test_x, data)
+    logits = predict(run.model, data.test_x, data)
     for prefix, scaled in (("", logits), ("scaled_", logits / fitted)):
         scores = calibration(scaled, data.test_y)._asdict()
         found |= {prefix + name: value for name, value in scores.items()}
@@ -139,7 +94,7 @@ def measure_calibration(subject: Subject) -> dict[str, Any]:
     return found
 
 
-def measure_robustness(subject: Subject) -> dict[str, Any]:
+def measure_robustness(run: Run, data: DataSet) -> dict[str, Any]:
     """Errors on the first ``ATTACKED`` test images, attacked in several ways.
 
     Returns:
@@ -149,19 +104,18 @@ def measure_robustness(subject: Subject) -> dict[str, Any]:
         DeepFool moves the correctly classified images, left out if there are none. If DeepFool does
         not change the class, the distance of its last step counts.
     """
-    data = subject.data
-    net = robustness.on_pixels(subject.model, data)
+    net = robustness.on_pixels(run.model, data)
     x, y = robustness.pixels(data.test_x[:ATTACKED]), data.test_y[:ATTACKED]
 
     def attacked(made_on: nn.Module, method: str, eps: float = EPS, **budget: int) -> float:
         """The network's error on images made by an attack on this one or another."""
-        generator = generator_for(subject.seed, f"attack {method}")
+        generator = generator_for(run.config.seed, f"attack {method}")
         moved = robustness.attack(made_on, x, y, method, eps, generator=generator, **budget)
         return _error(net, moved, y)
 
     found: dict[str, Any] = {"n": len(x), "eps": EPS, "error": _error(net, x, y)}
     found |= {name: attacked(net, name, **BUDGETS[name]) for name in robustness.ATTACKS}
-    source = robustness.on_pixels(subject.source(), data)
+    source = robustness.on_pixels(_source(run.config, data), data)
     found |= {
         f"transfer_{name}": attacked(source, name, **BUDGETS[name]) for name in ("fgsm", "pgd")
     }
@@ -173,22 +127,39 @@ def measure_robustness(subject: Subject) -> dict[str, Any]:
     return found
 
 
-def measure_corruptions(subject: Subject) -> dict[str, Any]:
+def measure_corruptions(run: Run, data: DataSet) -> dict[str, Any]:
     """The error on the corrupted test set.
 
     Returns:
         "KIND_SEVERITY" for each kind in ``um.robustness.CORRUPTIONS`` and each severity 1, 2, 3;
         and "mean", the mean of them all.
     """
-    net = robustness.on_pixels(subject.model, subject.data)
-    x, y = robustness.pixels(subject.data.test_x), subject.data.test_y
+    net = robustness.on_pixels(run.model, data)
+    x, y = robustness.pixels(data.test_x), data.test_y
     found = {}
     for kind in robustness.CORRUPTIONS:
         for severity in (1, 2, 3):
-            generator = generator_for(subject.seed, f"corruption {kind}", severity)
+            generator = generator_for(run.config.seed, f"corruption {kind}", severity)
             corrupted = robustness.corrupt(x, kind, severity, generator)
             found[f"{kind}_{severity}"] = _error(net, corrupted, y)
     return {**found, "mean": sum(found.values()) / len(found)}
+
+
+_SOURCES: dict[tuple[str, str, torch.device], nn.Module] = {}
+_MOST_SOURCES = 16
+
+
+def _source(config: Config, data: DataSet) -> nn.Module:
+    """A network trained without mixing; the latest few are kept, but not their data."""
+    plain = replace(config, scheme="ERM", seed=config.seed + 10_000, measures=())
+    device = data.test_x.device
+    key = plain.hash(), data.fingerprint(), device
+    if key not in _SOURCES:
+        model = train(plain, data=data, device=device, progress=False).model
+        if len(_SOURCES) == _MOST_SOURCES:
+            del _SOURCES[next(iter(_SOURCES))]
+        _SOURCES[key] = model
+    return _SOURCES[key]
 
 
 @torch.no_grad()
@@ -201,7 +172,7 @@ def _error(net: nn.Module, images: Tensor, y: Tensor) -> float:
 
 
 #: The measures by name; ``um.training.MEASURES`` lists the same names.
-MEASURES: dict[str, Callable[[Subject], dict[str, Any]]] = {
+MEASURES: dict[str, Callable[[Run, DataSet], dict[str, Any]]] = {
     "calibration": measure_calibration,
     "corruptions": measure_corruptions,
     "robustness": measure_robustness,
