@@ -464,10 +464,13 @@ def test_mcdiarmids_bound_holds_for_drawn_losses(lambda_batch):
     assert gaps.mean() > 0
 
 
-@pytest.mark.parametrize("points", [1, 0, 2.5, "9"])
-def test_the_spread_needs_at_least_two_points(points):
-    with pytest.raises(ValueError, match=rf"points = {points!r}: it must be a whole number ≥ 2"):
-        spread(mixup(1), *pairs(2), network(), cross_entropy, points=points)
+@pytest.mark.parametrize(
+    ("function", "name", "least"), [(expected_loss, "nodes", 1), (spread, "points", 2)]
+)
+@pytest.mark.parametrize("value", [0, -1, 2.5, "9"])
+def test_expected_loss_and_spread_refuse_invalid_numbers_of_points(function, name, least, value):
+    with pytest.raises(ValueError, match=rf"{name} = {value!r}: .* whole number ≥ {least}"):
+        function(mixup(1), *pairs(2), network(), cross_entropy, value)
 
 
 def test_numpy_numbers_of_nodes_and_points_are_accepted():

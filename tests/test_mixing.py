@@ -321,22 +321,30 @@ def test_the_seed_determines_the_draws(seed):
     assert not set(once) & set(lams(mixer(seed=seed + 1)))
 
 
-def test_another_rank_draws_differently(monkeypatch):
+@pytest.mark.parametrize("variable", ["RANK", "SLURM_PROCID"])
+def test_another_rank_draws_differently(monkeypatch, variable):
     one = mixer()
     seen = []
     for rank in (None, "0", "1", "2"):
         if rank is not None:
-            monkeypatch.setenv("RANK", rank)
+            monkeypatch.setenv(variable, rank)
         else:
-            monkeypatch.delenv("RANK", raising=False)
+            monkeypatch.delenv(variable, raising=False)
         seen.append(lams(mixer()))
     assert seen[0] == seen[1]
     assert len({v for series in seen[1:] for v in series}) == 36
     # and also one that had drawn before the rank was known
-    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv(variable, "0")
     assert lams(one) == seen[1]
-    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv(variable, "1")
     assert lams(one) == seen[2]
+
+
+def test_a_forked_process_starts_its_draws_again(monkeypatch):
+    one = mixer()
+    once = lams(one)
+    monkeypatch.setattr("os.getpid", lambda: -1)
+    assert lams(one) == once
 
 
 @pytest.mark.parametrize("options", [dict(seed=0), dict(generator=True)])

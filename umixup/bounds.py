@@ -11,7 +11,6 @@ from torch import Tensor
 from umixup import _check as check
 from umixup.losses import Loss
 from umixup.mixing import mix
-from umixup.policies import at_logit
 from umixup.quadrature import quadrature
 from umixup.schemes import Scheme, as_scheme
 
@@ -67,7 +66,7 @@ def expected_loss(
     scheme = as_scheme(scheme)
     losses_at = _losses_at(x, x2, y, y2, f, loss)
     z, w = quadrature(scheme, nodes)
-    lam, gamma = torch.sigmoid(z), at_logit(scheme.weight, z)
+    lam, gamma = torch.sigmoid(z), scheme.weight.from_logit(z)
     total = torch.zeros((), dtype=torch.float64, device=x.device)
     for k in range(len(lam)):
         total = total + w[k].to(x.device) * losses_at(lam[k], gamma[k]).mean()
@@ -199,7 +198,7 @@ def spread(
     low = torch.full((len(x),), math.inf, dtype=torch.float64, device=x.device)
     high = -low
     for lam in torch.linspace(0, 1, points, dtype=torch.float64, device="cpu"):
-        gamma = at_logit(scheme.weight, torch.logit(lam[None]))[0]
+        gamma = scheme.weight.from_logit(torch.logit(lam[None]))[0]
         losses = losses_at(lam, gamma)
         low, high = torch.minimum(low, losses), torch.maximum(high, losses)
     return (high - low).max()
