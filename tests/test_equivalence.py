@@ -43,14 +43,8 @@ def test_u_has_the_policy_and_the_weight_of_equation_5(a, b, lam):
     )
 
 
-@given(parameters, parameters)
-def test_u_then_d_gives_the_policy_back(a, b):
-    policy = Beta(a, b)
-    assert D(U(policy)) is policy
-
-
 @given(parameters, parameters, inside)
-def test_d_of_u_has_the_density_of_the_policy_without_the_closed_form_too(a, b, lam):
+def test_formula_of_d_gives_the_density_of_the_policy_back_from_u(a, b, lam):
     scheme = U(Beta(a, b))
     expected = stats.beta.pdf(lam, a, b)
     assume(expected > 1e-12 * stats.beta.pdf(1 - lam, a, b))  # else 1 − g cancels
@@ -105,7 +99,7 @@ def test_d_of_dat_and_of_erm_is_their_own_policy():
     assert float(D(erm()).at) == 1
 
 
-def test_d_gives_an_origin_back_for_its_own_symmetrized_policy_alone():
+def test_d_uses_the_closed_form_of_u_only_with_its_own_policy():
     origin = Beta(2, 1)
     weight = U(origin).weight
     for policy in (Beta(3, 2), Beta(5, 5)):
@@ -114,7 +108,7 @@ def test_d_gives_an_origin_back_for_its_own_symmetrized_policy_alone():
         assert distance(dat(found), dat(origin)) > 1e-3
 
 
-def test_d_of_a_tied_but_skew_policy_is_no_beta():
+def test_d_of_mixup_with_a_skew_policy_is_not_a_beta():
     assert isinstance(D(Scheme(Beta(2, 1), Tied())), Reflected)
 
 
@@ -132,13 +126,13 @@ def test_canonical_has_a_symmetric_policy_and_the_same_d(scheme):
         assert gamma.sum().item() == pytest.approx(1, abs=1e-9)
 
 
-def test_canonical_weight_has_its_limits_at_the_ends_without_the_closed_form_too():
+def test_canonical_weight_of_a_custom_weight_has_its_limits_at_the_ends():
     # γ(λ) = λ by a function of one's own: the same scheme as mixup(0.5).
     scheme = canonical(umixup(Beta(0.5, 0.5), lambda lam: 1 * lam))
     assert scheme.weight(at(0, 0.25, 1)).tolist() == pytest.approx([0, 0.25, 1])
 
 
-def test_u_refuses_what_is_no_distribution():
+def test_u_refuses_what_is_not_a_distribution():
     with pytest.raises(TypeError, match=r"policy = 'B\(1,1\)': it must be a torch"):
         U("B(1,1)")
 
@@ -166,8 +160,8 @@ weights = (
 
 @given(policies)
 @settings(max_examples=30)
-def test_u_then_d_gives_every_policy_back(policy):
-    assert repr(D(U(policy))) == repr(policy)
+def test_d_of_u_is_the_policy_itself(policy):
+    assert D(U(policy)) is policy
     assert distance(U(policy), dat(policy)) == 0
 
 
@@ -181,7 +175,7 @@ AWKWARD = [  # atoms at an end, in the middle and beside a density, and densitie
 
 @given(policies | st.sampled_from(AWKWARD))
 @settings(max_examples=60)
-def test_the_formula_of_d_gives_every_policy_back_from_u(policy):
+def test_formula_of_d_is_at_distance_zero_from_the_policy(policy):
     scheme = U(policy)
     by_formula = Reflected(scheme.policy, scheme.weight)  # what D takes without a closed form
     assert distance(dat(by_formula), dat(policy)) < 1e-9
@@ -278,7 +272,7 @@ def test_distance_of_narrow_policies(one, other, gap):
     assert distance(dat(one), dat(other)) == pytest.approx(gap, rel=1e-6, abs=1e-9)
 
 
-def test_no_mixup_reaches_a_narrow_uniform():
+def test_as_mixup_of_a_narrow_uniform_is_none():
     assert as_mixup(Uniform(0.501, 0.502)) is None
     assert as_mixup(Uniform(0.9001, 0.9024)) is None
 
@@ -304,7 +298,7 @@ def test_the_weight_of_u_at_both_ends_is_its_limit(policy, low, high, dtype):
 
 
 @pytest.mark.parametrize("point", [0, 0.3, 0.999999, 1 - 1e-9, 1])
-def test_an_atom_takes_little_from_the_density_beside_it(point):
+def test_weight_near_an_atom_is_that_of_the_density(point):
     policy = Mixture([0.5, 0.5], [PointMass(point), Beta(0.05, 0.1)])
     z = Beta(0.05, 0.1).sample_logit(torch.Size((4000,)))
     alone = logistic_weight(0.05 - 0.1).from_logit(z)
@@ -312,12 +306,12 @@ def test_an_atom_takes_little_from_the_density_beside_it(point):
 
 
 @pytest.mark.parametrize("function", [D, canonical, lambda s: distance(mixup(1), s)])
-def test_a_policy_is_no_scheme(function):
+def test_maps_refuse_a_policy_in_place_of_a_scheme(function):
     with pytest.raises(TypeError, match=r"scheme = B\(1,1\): it must be a Scheme or its text"):
         function(Beta(1, 1))
 
 
-def test_distance_tells_schemes_with_other_expected_losses_apart():
+def test_distance_of_schemes_with_different_expected_losses():
     assert distance(erm(), dat(Beta(1, 1))) == pytest.approx(0.5, abs=1e-5)
     assert distance(mixup(1), dat(Beta(1, 1))) == pytest.approx(1 / 6, abs=1e-5)
     assert distance(mixup(1), mixup(0.2)) > 0.05
@@ -348,7 +342,7 @@ def test_the_logistic_weight_at_slopes_one_zero_and_infinity():
 
 @given(st.floats(0.01, 100))
 @settings(max_examples=30)
-def test_dat_with_one_added_to_alpha_is_mixup(alpha):
+def test_as_mixup_of_a_beta_with_one_added_to_alpha(alpha):
     found = as_mixup(Beta(alpha + 1, alpha))
     assert str(found) == str(mixup(alpha))
 
@@ -364,7 +358,7 @@ def test_dat_with_one_added_to_alpha_is_mixup(alpha):
     lambda: Mixture([0.75, 0.25], [PointMass(0.75), PointMass(0.25)]),
 ], ids=["betas", "D of MixUp", "density", "with ERM", "with one half", "ERM", "one half",
         "two points"])  # fmt: skip
-def test_a_policy_that_mixup_reaches_has_its_mixup_at_distance_zero(make):
+def test_as_mixup_finds_the_scheme_where_one_exists(make):
     policy = make()
     found = as_mixup(policy)
     assert found is not None
@@ -390,7 +384,7 @@ def test_a_policy_that_mixup_reaches_has_its_mixup_at_distance_zero(make):
     ],
     ids=str,
 )
-def test_a_policy_that_mixup_does_not_reach_has_no_mixup(policy):
+def test_as_mixup_is_none_where_no_scheme_exists(policy):
     assert as_mixup(policy) is None
 
 
@@ -401,5 +395,5 @@ def test_canonical_of_every_policy_is_symmetric():
 
 
 @pytest.mark.parametrize("text", ["U(0.5*B(2,1)+0.5*P(1))", "U(Uni(0.5,1))"])
-def test_u_of_every_policy_prints_and_parses(text):
+def test_u_of_mixtures_and_uniforms_survives_a_round_trip(text):
     assert str(U(parse(text).weight.policy)) == text

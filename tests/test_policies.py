@@ -16,18 +16,21 @@ from torch import distributions as td
 
 from umixup._notated import shortest
 from umixup._random import drawing_from
+from umixup.equivalence import D, U, distance
 from umixup.policies import (
     Beta,
     Density,
     Mixture,
     PointMass,
+    Policy,
     Reflected,
     Uniform,
     as_policy,
     symmetrize,
 )
 from umixup.policies.reflected import is_symmetrized
-from umixup.schemes import Posterior, Scheme, Tied, dat
+from umixup.quadrature import quadrature
+from umixup.schemes import Posterior, Scheme, Tied, Weight, dat
 
 FALSE_ALARM = 1e-4  # of each Kolmogorov–Smirnov test; the seeds are fixed
 
@@ -76,7 +79,7 @@ def test_beta_draws_of_lam_have_the_distribution_of_scipy(a, b):
     assert stats.kstest(lam.numpy(), stats.beta(a, b).cdf).pvalue > FALSE_ALARM
 
 
-def test_beta_with_a_tiny_parameter_draws_the_ends_and_never_a_spurious_half():
+def test_beta_with_tiny_parameters_draws_both_ends_but_never_exactly_one_half():
     with drawing_from(seeded(2)):
         lam = Beta(0.001, 0.001).sample((20_000,))
     assert torch.isfinite(lam).all()
@@ -101,14 +104,6 @@ def test_beta_draws_have_the_shape_asked_for():
     assert Beta(2, 1).sample((2, 3)).shape == (2, 3)
 
 
-@pytest.mark.parametrize("value", [0, -1, math.nan, math.inf])
-@pytest.mark.parametrize("name", ["alpha", "beta"])
-def test_beta_refuses_a_parameter_that_is_not_finite_and_positive(name, value):
-    arguments = {"alpha": 1, "beta": 1, name: value}
-    with pytest.raises(ValueError, match=rf"Beta.*{name} = {value!r}.*finite and > 0"):
-        Beta(**arguments)
-
-
 @pytest.mark.parametrize(
     ("value", "text"), [(1.0, "1"), (0.9, "0.9"), (10, "10"), (1e-07, "1e-07"), (100.0, "100")]
 )
@@ -128,24 +123,18 @@ def test_point_mass_draws_its_point_and_has_mass_one_there(at):
     assert policy.log_prob(others).tolist() == [0, -math.inf]
 
 
-def test_point_mass_has_its_mass_at_the_mirror_of_its_mirror():
+def test_point_mass_has_its_mass_at_its_twice_mirrored_point():
     for at in (0.1, 0.3, 0.7):
         mirrored = 1 - (1 - torch.tensor([at]))
         assert PointMass(at).log_prob(mirrored).tolist() == [0]
 
 
-def test_draws_of_a_point_mass_are_not_its_own_memory():
+def test_writing_to_draws_of_a_point_mass_does_not_change_it():
     policy = PointMass(0.25)
     lam = policy.sample((2,))
     lam[0] = 1
     assert lam.tolist() == [1, 0.25]
     assert policy.sample().item() == 0.25
-
-
-@pytest.mark.parametrize("at", [-0.1, 1.1, math.nan, math.inf])
-def test_point_mass_refuses_a_point_off_the_unit_interval(at):
-    with pytest.raises(ValueError, match=rf"PointMass.*at = {at!r}.*in \[0, 1\]"):
-        PointMass(at)
 
 
 # Reflected
@@ -203,19 +192,29 @@ def test_symmetrize_gives_the_mean_of_the_density_and_its_mirror(a, b, lam):
 def test_symmetrize_keeps_a_symmetric_beta():
     policy = Beta(0.7, 0.7)
     assert symmetrize(policy) is policy
-    assert is_symmetrized(policy, policy)
-    skew = Beta(2, 1)
-    assert is_symmetrized(symmetrize(skew), skew)
-    assert not is_symmetrized(symmetrize(skew), Beta(1, 2))
 
 
-def test_a_policy_reflected_otherwise_is_not_its_symmetrized_one():
-    skew = Beta(2, 1)
-    assert not is_symmetrized(Reflected(skew, 0.25), skew)
-    assert not is_symmetrized(Reflected(skew, square), skew)
+SKEW, SYMMETRIC = Beta(2, 1), Beta(2, 2)
 
 
-def test_symmetrize_draws_both_sides_alike():
+@pytest.mark.parametrize(
+    ("policy", "origin", "expected"),
+    [
+        (symmetrize(SKEW), SKEW, True),
+        (SYMMETRIC, SYMMETRIC, True),
+        (SKEW, SKEW, False),
+        (symmetrize(SKEW), Beta(2, 1), False),  # another object
+        (Beta(2, 2), SYMMETRIC, False),
+        (Reflected(SKEW, 0.25), SKEW, False),
+        (Reflected(SKEW, square), SKEW, False),
+    ],
+    ids=str,
+)
+def test_is_symmetrized_holds_for_the_very_same_origin_alone(policy, origin, expected):
+    assert is_symmetrized(policy, origin) is expected
+
+
+def test_symmetrized_draws_have_the_mean_distribution_of_both_sides():
     with drawing_from(seeded(5)):
         lam = symmetrize(Beta(8, 1)).sample((4000,)).numpy()
     cdf = stats.beta(8, 1).cdf
@@ -226,31 +225,10 @@ def test_symmetrize_draws_both_sides_alike():
 # as_policy
 
 
-def test_a_scalar_beta_of_torch_becomes_ours():
-    policy = as_policy(torch.distributions.Beta(2.5, 0.5))
-    assert isinstance(policy, Beta)
-    assert (policy.alpha, policy.beta) == (2.5, 0.5)
-
-
-@pytest.mark.parametrize(
-    "policy",
-    [
-        torch.distributions.Uniform(0.0, 2.0),
-        torch.distributions.Uniform(-1.0, 1.0),
-        torch.distributions.Gamma(1.0, 1.0),
-        torch.distributions.Normal(0.0, 1.0),
-    ],
-    ids=str,
-)
-def test_a_distribution_that_leaves_the_unit_interval_is_refused(policy):
-    with pytest.raises(ValueError, match=r"support is given as .*, not as within \[0, 1\]"):
-        as_policy(policy)
-
-
 # Distributions that are not ours
 
 
-def test_sample_logit_of_a_foreign_distribution_is_the_logit_of_its_draws():
+def test_foreign_logit_draws_are_the_logits_of_its_own_draws():
     foreign = td.ContinuousBernoulli(torch.tensor(0.3).double())
     with drawing_from(seeded(6)):
         z = as_policy(foreign).sample_logit((100,))
@@ -260,21 +238,21 @@ def test_sample_logit_of_a_foreign_distribution_is_the_logit_of_its_draws():
     np.testing.assert_allclose(z.numpy(), special.logit(lam.double().numpy()), rtol=1e-9)
 
 
-def test_the_quantiles_of_a_distribution_without_them_come_from_its_density():
+def test_foreign_quantiles_come_from_the_density_when_icdf_is_missing():
     beta = td.TransformedDistribution(td.Beta(2.0, 5.0), [])  # has no icdf
     u = np.linspace(0.01, 0.99, 50)
     z = as_policy(beta).icdf_logit(torch.from_numpy(u))
     np.testing.assert_allclose(z.sigmoid().numpy(), stats.beta.ppf(u, 2, 5), atol=1e-5)
 
 
-def test_the_density_of_lam_is_level_where_lam_rounds():
+def test_foreign_density_is_constant_where_lam_rounds_to_an_end():
     z = torch.tensor([-50, -1, 1, 50], dtype=torch.float64)
     got = as_policy(td.ContinuousBernoulli(torch.tensor(0.3).double())).log_density_logit(z)
     assert (got[0] - z[0]).item() == pytest.approx((got[3] + z[3]).item() + math.log(7 / 3))
     assert torch.isfinite(got).all()
 
 
-def test_a_density_that_is_no_number_counts_as_zero():
+def test_nan_in_a_foreign_density_counts_as_zero():
     policy = torch.distributions.ContinuousBernoulli(torch.tensor(0.5))
     policy.log_prob = lambda lam: (lam - 0.5).log()  # nan below ½
     got = as_policy(policy).log_density_logit(torch.tensor([-1, 1], dtype=torch.float64))
@@ -330,7 +308,7 @@ def test_every_sampler_has_its_distribution(name, stratified):
 
 
 @pytest.mark.parametrize("name", ["uniform", "density"])
-def test_stratified_draws_have_one_in_each_stratum_and_a_closer_mean(name):
+def test_stratified_draws_hit_every_stratum_once_and_have_a_more_precise_mean(name):
     make, cdf = CDFS[name]
     scheme, n = Scheme(make(), Tied()), 64
     errors = {False: [], True: []}
@@ -347,14 +325,14 @@ def test_stratified_draws_have_one_in_each_stratum_and_a_closer_mean(name):
 
 
 @pytest.mark.parametrize("n", [0, 1])
-def test_stratified_draws_may_be_none_or_one(n):
+def test_stratified_draws_of_zero_or_one(n):
     assert Scheme(Beta(2, 1), Tied()).draw(n, seeded(0), stratified=True)[0].shape == (n,)
 
 
 @pytest.mark.parametrize(
     "policy", [Beta(2.2, 0.9), *(make() for make, _ in CDFS.values())], ids=str
 )
-def test_the_density_of_the_logit_is_that_of_lam_times_the_slope(policy):
+def test_logit_density_is_that_of_lam_times_the_slope(policy):
     lam = torch.tensor([0.05, 0.3, 0.6, 0.85], dtype=torch.float64)
     expected = policy.log_prob(lam) + lam.log() + (1 - lam).log()
     torch.testing.assert_close(policy.log_density_logit(torch.logit(lam)), expected)
@@ -362,13 +340,13 @@ def test_the_density_of_the_logit_is_that_of_lam_times_the_slope(policy):
 
 @given(st.floats(0.1, 100), st.floats(0.1, 100), st.floats(0.001, 0.999))
 @settings(max_examples=30)
-def test_the_quantiles_of_a_beta_are_those_of_scipy(a, b, u):
+def test_beta_quantiles_are_those_of_scipy(a, b, u):
     z = Beta(a, b).icdf_logit(torch.tensor([u], dtype=torch.float64))
     expected = stats.beta.ppf(u, a, b)
     assert z.sigmoid().item() == pytest.approx(expected, rel=1e-7, abs=1e-12)
 
 
-def test_a_density_given_as_a_function_is_normalised():
+def test_density_normalises_a_function():
     policy, lam = Density(lambda lam: 7 * lam * (1 - lam)), np.linspace(0.01, 0.99, 50)
     got = policy.log_prob(torch.from_numpy(lam)).exp().numpy()
     np.testing.assert_allclose(got, stats.beta.pdf(lam, 2, 2), rtol=1e-6)
@@ -376,7 +354,7 @@ def test_a_density_given_as_a_function_is_normalised():
     np.testing.assert_allclose(quantiles, stats.beta.ppf(lam, 2, 2), atol=1e-5)
 
 
-def test_atoms_and_densities_are_kept_apart():
+def test_mixture_separates_atoms_from_its_density():
     policy = Mixture([0.25, 0.75], [PointMass(0.3), Beta(2, 1)])
     assert policy.atoms() == [(0.3, 0.25)]
     density = policy.log_prob(torch.tensor([0.3, 0.5], dtype=torch.float64)).exp()
@@ -387,7 +365,7 @@ def test_atoms_and_densities_are_kept_apart():
     assert stats.binomtest(int(hits.sum()), 4000, 0.25).pvalue > FALSE_ALARM
 
 
-def test_a_mixture_of_mixtures_is_one_mixture():
+def test_nested_mixtures_are_flattened():
     inner = Mixture([0.25, 0.75], [Beta(1, 1), PointMass(1)])
     policy = Mixture([0.5, 0.5], [inner, Beta(2, 1)])
     assert repr(policy) == "0.125*B(1,1)+0.375*P(1)+0.5*B(2,1)"
@@ -396,13 +374,13 @@ def test_a_mixture_of_mixtures_is_one_mixture():
     assert policy.log_prob(lam).exp().item() == pytest.approx(0.125 + 0.5 * 0.6)
 
 
-def test_posterior_goes_by_masses_at_an_atom_and_by_densities_beside_it():
+def test_posterior_compares_masses_at_an_atom_and_densities_next_to_it():
     gamma = Posterior(Mixture([0.5, 0.3, 0.2], [Beta(2, 1), PointMass(0.25), PointMass(0.75)]))
     lam = torch.tensor([0.25, 0.75, 0.251, 0.9], dtype=torch.float64)
     assert gamma(lam).tolist() == pytest.approx([0.6, 0.4, 0.251, 0.9])
 
 
-def test_posterior_of_an_atom_at_an_end_goes_by_densities_as_near_as_float64_tells():
+def test_posterior_of_an_atom_at_an_end_compares_densities_everywhere_else():
     gamma = Posterior(Mixture([0.5, 0.5], [Beta(2, 1), PointMass(1)]))
     z = torch.tensor([0.5, 20, 40, math.inf], dtype=torch.float64)
     back = gamma.from_logit(-z)
@@ -427,11 +405,21 @@ def test_gamma_is_finite_in_the_unit_interval_and_antisymmetric(a, b, dtype, mix
 
 
 @pytest.mark.parametrize(
-    ("make", "told"),
+    ("make", "message"),
     [
-        (lambda: Uniform(0.5, 0.5), r"Uniform policy: low = 0\.5"),
+        *(
+            (lambda name=name, value=value: Beta(**{"alpha": 1, "beta": 1, name: value}),
+             rf"Beta policy: {name} = {value!r}: it must be finite and > 0")
+            for name in ("alpha", "beta")
+            for value in (0, -1, math.nan, math.inf)
+        ),
+        *(
+            (lambda at=at: PointMass(at), rf"PointMass policy: at = {at!r}: it must be in \[0, 1\]")
+            for at in (-0.1, 1.1, math.nan, math.inf)
+        ),
+        (lambda: Uniform(0.5, 0.5), r"Uniform policy: low = 0\.5: it must be in \[0, high\)"),
         (lambda: Uniform(-0.1, 1), r"Uniform policy: low = -0\.1"),
-        (lambda: Uniform(0, 1.1), r"Uniform policy"),
+        (lambda: Uniform(0, 1.1), r"Uniform policy: high = 1\.1: it must be in \(0, 1\]"),
         (lambda: Uniform(math.nan, 1), r"Uniform policy: low = nan"),
         (lambda: Mixture([1], []), r"1 weights for 0 policies"),
         (lambda: Mixture([], []), r"0 weights for 0 policies"),
@@ -444,54 +432,112 @@ def test_gamma_is_finite_in_the_unit_interval_and_antisymmetric(a, b, dtype, mix
         (lambda: Density(torch.zeros_like), r"it is 0 at every λ tried"),
         (lambda: Reflected(Beta(1, 1), 1.5), r"keep = 1\.5: it must be in \[0, 1\]"),
     ],
-)
-def test_bad_policies_are_refused(make, told):
-    with pytest.raises(ValueError, match=told):
+)  # fmt: skip
+def test_out_of_range_parameters_are_named_in_the_error(make, message):
+    with pytest.raises(ValueError, match=message):
         make()
 
 
-def test_a_mixture_refuses_what_is_no_distribution():
-    with pytest.raises(TypeError, match=r"policy = 0\.3: it must be a torch\.distributions"):
-        Mixture([1], [0.3])
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Beta("a", 1), r"Beta policy: alpha = 'a': it must be a number"),
+        (lambda: Beta("2", 1), r"Beta policy: alpha = '2': it must be a number"),
+        (lambda: Beta(1, None), r"Beta policy: beta = None: it must be a number"),
+        (lambda: Uniform(0, "b"), r"Uniform policy: high = 'b': it must be a number"),
+        (lambda: PointMass([]), r"PointMass policy: at = \[\]: it must be a number"),
+        (lambda: PointMass(True), r"PointMass policy: at = True: it must be a number"),
+        (lambda: Reflected(Beta(1, 1), "half"), r"keep = 'half': it must be a number"),
+        (lambda: Mixture([1], [0.3]), r"policy = 0\.3: it must be a torch\.distributions"),
+        (lambda: Reflected(0.3, 0.5), r"policy = 0\.3: it must be a torch\.distributions"),
+    ],
+)
+def test_parameters_of_the_wrong_type_are_named_in_the_error(make, message):
+    with pytest.raises(TypeError, match=message):
+        make()
+
+
+def test_parameters_may_be_numbers_of_numpy():
+    policy = Mixture(
+        np.array([0.5, 0.5]), [Beta(np.float32(2), np.int64(1)), PointMass(np.True_ + 0)]
+    )
+    assert repr(policy) == "0.5*B(2,1)+0.5*P(1)"
 
 
 @pytest.mark.parametrize(
-    ("policy", "told"),
+    ("policy", "message"),
     [
         (td.Beta(torch.tensor([2.0]), torch.tensor([1.0])), r"it is \(1,\) distributions"),
         (td.Uniform(torch.zeros(2), torch.ones(2)), r"it is \(2,\) distributions"),
         (td.Bernoulli(torch.tensor(0.5)), r"it is discrete; mix point masses with Mixture"),
         (td.Normal(0.0, 1.0), r"support is given as Real\(\), not as within \[0, 1\]"),
-        (td.Uniform(0.0, 2.0), r"not as within \[0, 1\]"),
+        (td.Gamma(1.0, 1.0), r"support is given as .*, not as within \[0, 1\]"),
+        (td.Uniform(0.0, 2.0), r"support is given as .*, not as within \[0, 1\]"),
+        (td.Uniform(-1.0, 1.0), r"support is given as .*, not as within \[0, 1\]"),
     ],
+    ids=str,
 )
-def test_what_is_not_one_density_on_the_unit_interval_is_refused(policy, told):
-    with pytest.raises(ValueError, match=told):
+def test_as_policy_refuses_what_is_not_one_density_on_the_unit_interval(policy, message):
+    with pytest.raises(ValueError, match=message):
         as_policy(policy)
 
 
-def test_torchs_beta_and_uniform_become_ours_and_mixtures_of_betas_pass():
-    assert repr(as_policy(td.Beta(2.0, 1.0))) == "B(2,1)"
+def test_as_policy_keeps_policies_converts_betas_and_uniforms_and_wraps_the_rest():
+    policy = Beta(2, 1)
+    assert as_policy(policy) is policy
+    beta = as_policy(td.Beta(2.5, 0.5))
+    assert isinstance(beta, Beta)
+    assert (beta.alpha, beta.beta) == (2.5, 0.5)
     assert repr(as_policy(td.Uniform(0.0, 0.25))) == "Uni(0,0.25)"
     betas = td.Beta(torch.tensor([2.0, 1.0]), torch.tensor([1.0, 3.0]))
     family = td.MixtureSameFamily(td.Categorical(torch.ones(2)), betas)
     assert as_policy(family).distribution is family
 
 
-@pytest.mark.parametrize("make", [
-    lambda: Beta("a", 1), lambda: Beta(1, None), lambda: Uniform(0, "b"), lambda: PointMass([]),
-])  # fmt: skip
-def test_what_is_no_number_is_refused(make):
-    with pytest.raises(TypeError, match=r"policy: \w+ = .*: it must be a number"):
-        make()
+class Triangle(Policy):
+    """B(2,1) by the least that a policy must define."""
+
+    def sample(self, sample_shape=()):
+        return torch.rand(torch.Size(sample_shape), dtype=torch.float64).sqrt()
+
+    def log_prob(self, value):
+        return (2 * value).log()
 
 
-def test_a_density_is_finite_at_the_ends():
+class Cube(Weight):
+    """γ(λ) = λ³ by its logit alone."""
+
+    def from_logit(self, z):
+        return torch.sigmoid(z) ** 3
+
+
+@pytest.mark.parametrize("form", ["draw", "stratified", "quadrature", "U", "D"])
+def test_the_defaults_of_policy_and_weight_agree_with_what_ours_do(form):
+    scheme, known = Scheme(Triangle(), Cube()), Scheme(Beta(2, 1), lambda lam: lam**3)
+    lam = torch.tensor([0.1, 0.25, 0.6, 0.95], dtype=torch.float64)
+    if form in ("draw", "stratified"):
+        drawn, gamma = scheme.draw(4000, seeded(0), stratified=form == "stratified")
+        assert stats.kstest(drawn.double().numpy(), stats.beta(2, 1).cdf).pvalue > FALSE_ALARM
+        torch.testing.assert_close(gamma, drawn**3)
+    elif form == "quadrature":
+        z, w = quadrature(scheme, 30)
+        assert (w * z.sigmoid() ** 2).sum().item() == pytest.approx(0.5)
+    elif form == "U":
+        torch.testing.assert_close(U(Triangle()).weight(lam), lam)
+        assert repr(D(U(scheme.policy))) == repr(scheme.policy)
+    else:
+        assert distance(scheme, known) < 1e-9
+        torch.testing.assert_close(D(scheme).log_prob(lam), D(known).log_prob(lam))
+    assert scheme.policy.atoms() == scheme.policy.breakpoints() == []
+    assert str(scheme) == repr(scheme)
+
+
+def test_density_is_not_nan_at_the_ends():
     policy = Density(lambda lam: lam * torch.log(1 / lam))
     assert policy.log_prob(torch.tensor([0.0, 1.0])).isnan().sum() == 0
 
 
-def test_a_mixture_draws_its_parts_by_their_own_samplers():
+def test_mixture_draws_from_its_components_with_their_probabilities():
     policy = Mixture([0.25, 0.75], [PointMass(0.3), Beta(2, 1)])
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -509,7 +555,7 @@ def test_a_mixture_draws_its_parts_by_their_own_samplers():
 
 
 @pytest.mark.parametrize(("a", "b"), [(0.002, 0.001), (0.01, 100), (2.2, 0.9)])
-def test_stratified_draws_reach_as_far_into_both_tails_as_independent_ones(a, b):
+def test_beta_quantiles_reach_as_far_into_both_tails_as_draws(a, b):
     # one draw in each of n strata: its quantiles are those of many independent draws
     n = 20_001
     u = (torch.arange(n, dtype=torch.float64) + 0.5) / n
@@ -521,14 +567,7 @@ def test_stratified_draws_reach_as_far_into_both_tails_as_independent_ones(a, b)
     assert stats.ks_2samp(z.numpy(), drawn.numpy()).pvalue > 1e-4
 
 
-def test_weights_that_sum_to_almost_one_are_made_to():
+def test_mixture_weights_are_normalised_exactly():
     policy = Mixture([0.3333333333] * 3, [Beta(2, 1), Beta(1, 1), Beta(1, 2)])
     assert policy.weights.sum().item() == 1
     assert torch.isfinite(policy.icdf_logit(torch.tensor([1 - 1e-11], dtype=torch.float64))).all()
-
-
-def test_a_skew_policy_is_not_its_own_symmetrized_one():
-    policy = Beta(2, 1)
-    assert not is_symmetrized(policy, policy)
-    assert is_symmetrized(symmetrize(policy), policy)
-    assert is_symmetrized(Beta(2, 2), Beta(2, 2)) is False  # another object

@@ -35,7 +35,7 @@ def test_beta_quadrature_gives_the_moments_in_closed_form(a, b, k):
 
 
 @given(st.floats(0.05, 50), st.floats(0.05, 50), st.floats(0.1, 3))
-def test_quadrature_of_a_function_that_is_not_smooth_gives_fractional_moments(a, b, s):
+def test_quadrature_with_a_power_like_weight_gives_fractional_moments(a, b, s):
     z, w = quadrature(Scheme(Beta(a, b), Logistic(0.5)), 60)
     moment = math.exp(special.betaln(a + s, b) - special.betaln(a, b))  # E[λ^s]
     assert (w * z.sigmoid() ** s).sum().item() == pytest.approx(moment, rel=1e-6)
@@ -66,14 +66,14 @@ def test_reflected_quadrature_keeps_and_mirrors():
 
 
 @pytest.mark.parametrize("point", [0, 0.3, 1])
-def test_point_mass_quadrature_is_its_point(point):
+def test_point_mass_quadrature_is_a_single_node(point):
     z, w = quadrature(dat(PointMass(point)), 7)
     assert z.sigmoid().tolist() == pytest.approx([point])
     assert w.tolist() == [1]
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 1), (0.1, 0.7), (0.2, 0.8), (0.5, 1)])
-def test_uniform_quadrature_is_exact_also_beside_the_mirrors_of_its_ends(low, high):
+def test_uniform_quadrature_is_exact_near_its_ends_and_their_mirrors(low, high):
     z, w = quadrature(U(Uniform(low, high)), 7)
     lam = z.sigmoid()
     assert w.sum().item() == pytest.approx(1, abs=1e-12)
@@ -85,7 +85,7 @@ def test_uniform_quadrature_is_exact_also_beside_the_mirrors_of_its_ends(low, hi
     assert twice == pytest.approx(mirrored / (high - low), abs=1e-9)
 
 
-def test_mixture_quadrature_weighs_its_parts():
+def test_mixture_quadrature_weights_its_components():
     z, w = quadrature(dat(Mixture([0.2, 0.8], [PointMass(0.3), Beta(2, 1)])), 5)
     assert w.sum().item() == pytest.approx(1, abs=1e-12)
     assert (w * z.sigmoid()).sum().item() == pytest.approx(0.2 * 0.3 + 0.8 * 2 / 3)
@@ -192,7 +192,7 @@ def test_quadrature_is_that_of_scipys_quad(form, policy, density, cuts, points):
 
 @pytest.mark.parametrize("jump", [0.3, 0.5])
 @pytest.mark.parametrize("policy", [Beta(2, 3), Beta(0.5, 0.5), Uniform(0.1, 0.7)], ids=repr)
-def test_a_weight_that_jumps_is_met_where_it_jumps(policy, jump):
+def test_quadrature_resolves_the_jump_of_a_weight(policy, jump):
     z, w = quadrature(umixup(policy, lambda lam: (lam > jump).to(lam.dtype)), 60)
     above = (w * (z.sigmoid() > jump)).sum().item()
     if isinstance(policy, Beta):
@@ -202,6 +202,6 @@ def test_a_weight_that_jumps_is_met_where_it_jumps(policy, jump):
     assert above == pytest.approx(theirs, abs=1e-8)
 
 
-def test_a_policy_that_float64_cannot_hold_is_refused():
+def test_density_that_does_not_integrate_to_one_in_float64_is_refused():
     with pytest.raises(ValueError, match=r"its density integrates to 0\.\d+ instead of 1"):
         quadrature(dat(logit_normal(0.0, 30.0)), 60)
