@@ -57,7 +57,7 @@ def test_predictions_do_not_depend_on_the_batch_size(model, digits):
     whole = evaluation.predict(model, digits.test_x, digits)
     assert whole.shape == (360, 10)
     assert not whole.requires_grad
-    for batch_size in (1, 7, 360):
+    for batch_size in (1, np.int64(7), 360):
         parts = evaluation.predict(model, digits.test_x[:30], digits, batch_size)
         torch.testing.assert_close(parts, whole[:30], rtol=1e-4, atol=1e-5)
 

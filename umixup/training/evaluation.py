@@ -15,6 +15,7 @@ from umixup.training.data import DataSet
 @torch.no_grad()
 def predict(model: nn.Module, x: Tensor, data: DataSet, batch_size: int = 500) -> Tensor:
     """The model's outputs on uint8 images x, (n, C), in evaluation mode; its mode is restored."""
+    batch_size = check.whole("batch_size", batch_size, 1)
     was_training = model.training
     model.eval()
     outputs = torch.cat([model(data.normalize(part)) for part in x.split(batch_size)])

@@ -119,8 +119,8 @@ class Trainer:
             }
         ]
         steps = -(-len(data.train_x) // config.batch_size)
-        # The summed loss of each step of the epoch: a float32, which MPS needs. Python adds them
-        # up in double precision.
+        # The summed loss of each step of this epoch, in float32, as MPS has no float64. Python adds
+        # them up in double precision.
         self.step_losses = torch.zeros(steps, dtype=torch.float32, device=device)
 
     _SAVED = ("epoch", "step", "test_errors", "augmented_test_errors", "train_losses", "seconds")
