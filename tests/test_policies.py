@@ -457,10 +457,9 @@ def test_parameters_of_the_wrong_type_are_named_in_the_error(make, message):
         make()
 
 
-def test_parameters_may_be_numbers_of_numpy():
-    policy = Mixture(
-        np.array([0.5, 0.5]), [Beta(np.float32(2), np.int64(1)), PointMass(np.True_ + 0)]
-    )
+def test_parameters_may_be_numpy_numbers():
+    parts = Beta(np.float32(2), np.int64(1)), PointMass(np.float64(1))
+    policy = Mixture(np.array([0.5, 0.5]), parts)
     assert repr(policy) == "0.5*B(2,1)+0.5*P(1)"
 
 
