@@ -66,7 +66,7 @@ def test_provenance_counts_runs_and_lists_their_origins(tiny):
         [
             record(erm),
             record(replace(erm, seed=2), commit="def", date="2026-01-05T03:04:05+00:00"),
-            record(mixup, seconds=3600.0),
+            record(replace(mixup, seed=1), seconds=3600.0),
             record(other, device="cuda"),
         ]
     )
