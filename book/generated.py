@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 import exercises
 from nbformat import NotebookNode
 from plain import Piece
+from sphinx.pycode import ModuleAnalyzer
 
 MARK = re.compile(r"^% generated: ([\w -]+)$", re.MULTILINE)
 HEADING = re.compile(r"^\((\S+)\)=\n+# (?:(\d+)\. )?(.*)$", re.MULTILINE)
@@ -373,9 +374,25 @@ def _directive(module: str, name: str) -> Iterator[str]:
     elif inspect.isfunction(value):
         yield f".. autofunction:: {full}"
     else:
-        yield f".. autodata:: {full}"
-        if len(repr(value)) > 80:
-            yield "   :no-value:"
+        yield f".. py:data:: {full}"
+        if len(repr(value)) <= 80:
+            yield f"   :value: {value!r}"
+        yield ""
+        yield from (f"   {line}" for line in _comment(module, name))
+
+
+def _comment(module: str, name: str) -> list[str]:
+    """The ``#:`` comment above a constant, wherever in the library it is defined."""
+    import umixup
+
+    library = Path(umixup.__file__).parent
+    home = Path(inspect.getsourcefile(_imported(module)) or "").parent
+    for path in sorted(library.rglob("*.py"), key=lambda path: path.parent != home):
+        parts = path.relative_to(library.parent).with_suffix("").parts
+        docs = ModuleAnalyzer.for_file(str(path), ".".join(parts)).find_attr_docs()
+        if found := docs.get(("", name)):
+            return found
+    raise LookupError(f"um.{module}.{name} has no comment that begins with #:")
 
 
 def _as_markdown(docstring: str) -> str:
