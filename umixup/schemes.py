@@ -17,15 +17,7 @@ from umixup import _check as check
 from umixup import notation
 from umixup._random import drawing_from
 from umixup.policies import Beta, PointMass, Policy, as_policy
-from umixup.weights import (
-    BetaCDF,
-    Kept,
-    Logistic,
-    Posterior,
-    Tied,
-    Weight,
-    as_weight,
-)
+from umixup.weights import BetaCDF, Kept, Logistic, Posterior, Tied, Weight, as_weight
 
 __all__ = ["Scheme", "as_scheme", "dat", "erm", "mixup", "parse", "umixup"]
 __all__ += ["BetaCDF", "Kept", "Logistic", "Posterior", "Tied", "Weight"]

@@ -42,7 +42,7 @@ class Weight(Notated):
         return self.is_polynomial
 
     def breakpoints(self) -> list[float]:
-        """Logits at which γ may jump."""
+        """The finite logits at which γ may jump."""
         return []
 
 

@@ -18,10 +18,10 @@ Shape = torch.Size | tuple[int, ...]
 class Policy(Notated, Distribution):
     """Base class of policies, distributions of λ on [0, 1].
 
-    A subclass defines ``log_prob``, and ``sample_logit`` or ``sample``. The rest has defaults; a
-    subclass overrides those for which it knows something better. Logits rather than λ are drawn
-    and integrated over, because λ = σ(z) rounds to 0 or 1 and z does not. Everything is float64
-    and on the CPU, and random numbers come from torch's global generator.
+    A subclass must define ``log_prob``, and ``sample_logit`` or ``sample``. It may override the
+    rest where it knows better than the defaults. Draws and integrals use z = logit λ, because
+    λ = σ(z) rounds to 0 or 1 and z does not. Results are float64 tensors on the CPU, and random
+    numbers come from torch's global generator.
     """
 
     arg_constraints: dict[str, constraints.Constraint] = {}
@@ -63,10 +63,8 @@ class Policy(Notated, Distribution):
         """
         # Beyond ±36, where λ is 0 or 1 in float64, the density of λ is taken as constant.
         lam = torch.sigmoid(z.clamp(-36, 36))
-        low, high = (
-            float(getattr(self.support, name, end))
-            for name, end in (("lower_bound", 0), ("upper_bound", 1))
-        )
+        low = float(getattr(self.support, "lower_bound", 0))
+        high = float(getattr(self.support, "upper_bound", 1))
         value = self.log_prob(lam.clamp(low, high))
         value = torch.nan_to_num(value, nan=-math.inf, posinf=math.inf, neginf=-math.inf)
         value = torch.where((lam >= low) & (lam <= high), value, -math.inf)
@@ -97,7 +95,7 @@ class Policy(Notated, Distribution):
         return []
 
     def furthest_logit(self) -> float:
-        """Next to nothing lies beyond ± this logit: λ is 0 or 1 there, or has mass below e^−37."""
+        """Integrals run over ± this: beyond it λ is 0 or 1 in float64, or the mass below e^−37."""
         return 36.0
 
     @property

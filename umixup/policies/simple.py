@@ -7,7 +7,6 @@ import math
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.distributions import constraints
 
 from umixup import _check as check
 from umixup.policies.base import Policy, Shape, uniform
@@ -27,7 +26,6 @@ class Uniform(Policy):
     Uni(0.5,1)
     """
 
-    arg_constraints = {"low": constraints.unit_interval, "high": constraints.unit_interval}
     symbol = "Uni"
     parameters = ("low", "high")
 
@@ -75,7 +73,6 @@ class PointMass(Policy):
     P(1)
     """
 
-    arg_constraints = {"at": constraints.unit_interval}
     symbol = "P"
     parameters = ("at",)
 
