@@ -1,4 +1,4 @@
-"""The command line, in process and as a stranger calls it."""
+"""The command line: what its commands do, print and return."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 import torch
 
-from umixup import cli, results, tables, training
+from umixup import measures, results, tables, training
+from umixup.experiments import cli
 
 TINY = ["--epochs", "1", "--train-size", "160", "--milestones"]
 tiny = dict(epochs=1, train_size=160, milestones=())
@@ -53,17 +54,17 @@ def test_train_starts_from_a_config_in_a_file(umixup, tmp_path):
     assert (run["seed"], run["loss"], run["epochs"]) == (5, "nc", 1)
 
 
-def test_train_leaves_checkpoints_and_goes_on(umixup, tmp_path):
+def test_train_writes_checkpoints_and_resumes(umixup, tmp_path):
     options = ["train", "--checkpoints", "kept", *TINY]
     assert umixup(*options)[0] == 0
-    status, _, told = umixup(*options)
+    status, _, error = umixup(*options)
     assert status == 2
-    assert "a run was begun there" in told
+    assert "it holds a run that has begun" in error
     assert umixup(*options, "--resume")[0] == 0
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status", "told"),
+    ("arguments", "status", "reason"),
     [
         (["train", "--width", "0"], 2, "width = 0: it must be a whole number"),
         (["train", "--profile", "quik"], 2, "quik"),
@@ -84,10 +85,10 @@ def test_train_leaves_checkpoints_and_goes_on(umixup, tmp_path):
         ([], 2, ""),
     ],
 )
-def test_what_cannot_be_done_is_told_with_its_exit_status(umixup, arguments, status, told):
+def test_failure_prints_its_reason_and_has_its_exit_status(umixup, arguments, status, reason):
     got, _, error = umixup(*arguments)
     assert got == status
-    assert told in " ".join(error.replace("│", " ").split())
+    assert reason in " ".join(error.replace("│", " ").split())
 
 
 @pytest.mark.parametrize("command", ["train", "sweep", "results", "data", "config"])
@@ -98,13 +99,48 @@ def test_help_has_examples(umixup, command):
     assert f"    umixup {command}" in umixup("--help")[1]
 
 
-def test_train_shows_the_profiles_own_defaults(umixup):
-    shown = " ".join(umixup("train", "--profile", "full", "--help")[1].replace("│", " ").split())
-    assert "of PreActResNet18; 64 in the paper. (default: 64)" in shown
+def test_train_help_describes_every_field_of_the_config(umixup):
+    shown = " ".join(umixup("train", "--help")[1].replace("│", " ").split())
+    assert "--width INT of PreActResNet18; 64 in the paper. (default: the profile's)" in shown
     assert "--milestones [INT [INT ...]]" in shown
+    for name in vars(training.Config()):
+        assert f" --{name.replace('_', '-')}" in shown
 
 
-def test_sweep_says_first_what_it_would_do_then_does_it(umixup, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("options", "changes"),
+    [
+        ([], {}),
+        (["--train-size", "None"], dict(train_size=None)),
+        (["--train-size", "900", "--flip"], dict(train_size=900, flip=True)),
+        (["--no-augment-test", "--learning-rate", "0"], dict(learning_rate=0.0)),
+        (["--milestones"], dict(milestones=())),
+        (["--milestones", "3", "2", "--seed", "7"], dict(milestones=(2, 3), seed=7)),
+    ],
+)
+@pytest.mark.parametrize("profile", ["quick", "small", "full"])
+def test_options_override_the_profile_or_the_file(umixup, monkeypatch, profile, options, changes):
+    asked = []
+
+    def note(config, **_):
+        asked.append(config)
+        raise ValueError("enough")
+
+    monkeypatch.setattr(training, "train", note)
+    expected = training.profile(profile, **changes)
+    Path("mine.json").write_text(training.profile(profile).to_json())
+    for start in (["--profile", profile], ["--config", "mine.json"]):
+        assert umixup("train", *start, *options)[0] == 2
+    assert asked == [expected, expected]
+
+
+def test_train_takes_the_measures_that_the_config_asks_for(umixup, tmp_path, monkeypatch):
+    monkeypatch.setitem(measures.MEASURES, "corruptions", lambda *_: {"mean": 0.5})
+    assert umixup("train", "--measures", "corruptions", *TINY)[0] == 0
+    assert results.load(tmp_path / "results")["corruptions.mean"].tolist() == [0.5]
+
+
+def test_sweep_dry_run_announces_what_sweep_then_does(umixup, tmp_path, monkeypatch):
     asked = []
 
     def small(table, **options):
@@ -148,7 +184,7 @@ def recorded(umixup, digits, tmp_path):
     return tmp_path / "results"
 
 
-def test_results_stand_beside_the_papers(umixup, recorded):
+def test_results_next_to_the_papers(umixup, recorded):
     status, out, _ = umixup("results", "--table", "3", "--profile", "quick")
     assert status == 0
     head, erm, mixup = out.splitlines()
@@ -168,9 +204,9 @@ def test_results_as_csv_and_json_are_the_summary(umixup, recorded, tmp_path):
         assert csv[column].tolist() == pytest.approx(summary[column].tolist())
         assert [row[column] for row in rows] == pytest.approx(summary[column].tolist())
     assert umixup("results", "--csv", "--json")[0] == 2
-    status, _, told = umixup("results", "--dataset", "mnist")
+    status, _, error = umixup("results", "--dataset", "mnist")
     assert status == 2
-    assert "no runs with dataset = 'mnist'" in told
+    assert "no runs with dataset = 'mnist'" in error
 
 
 def test_results_are_packed(umixup, recorded):
@@ -197,9 +233,9 @@ def test_ctrl_c_ends_with_130(umixup, monkeypatch):
         raise KeyboardInterrupt("stopped after 1 of 2 epochs")
 
     monkeypatch.setattr(training, "train", pressed)
-    status, _, told = umixup("train")
+    status, _, error = umixup("train")
     assert status == 130
-    assert "stopped after 1 of 2 epochs" in told
+    assert "stopped after 1 of 2 epochs" in error
 
 
 def test_threads_are_set(umixup, monkeypatch):
@@ -218,7 +254,8 @@ def test_threads_are_set(umixup, monkeypatch):
     assert seen == [2]
 
 
-def test_it_is_installed_as_a_command():
+@pytest.mark.process
+def test_installed_command_runs():
     command = Path(sys.executable).with_name("umixup")
     if not command.exists():
         command = shutil.which("umixup")

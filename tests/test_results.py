@@ -10,13 +10,16 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
+import umixup
 from umixup import paper, results
+from umixup.experiments import records
 
 REQUIRED = ["dataset", "loss", "scheme", "profile", "seed", "error"]
 
@@ -41,7 +44,7 @@ def record(seed: int = 0, error: float = 0.05, **changes) -> dict:
 # Writing and reading
 
 
-def test_a_record_comes_back_as_a_row(tmp_path):
+def test_written_record_loads_as_a_row(tmp_path):
     path = results.write(record(seed=3, error=0.25, test_errors=[0.5, 0.25]), tmp_path / "a" / "b")
     assert path.parent == tmp_path / "a" / "b"
     assert path.name == f"{record(seed=3)['hash']}.json"
@@ -52,31 +55,31 @@ def test_a_record_comes_back_as_a_row(tmp_path):
     assert row["test_errors"] == [0.5, 0.25]
 
 
-def test_a_second_record_of_one_config_replaces_the_first(tmp_path):
+def test_second_record_of_a_config_replaces_the_first(tmp_path):
     for error in (0.5, 0.25):
         results.write(record(error=error), tmp_path)
     assert results.load(tmp_path)["error"].tolist() == [0.25]
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_records_are_read_in_one_order_whatever_order_they_were_written_in(tmp_path):
+def test_order_of_loading_does_not_depend_on_order_of_writing(tmp_path):
     for seed in (2, 0, 1):
         results.write(record(seed=seed), tmp_path)
     assert results.load(tmp_path)["seed"].tolist() == [0, 1, 2]
 
 
-def test_a_write_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
-    def half(record, file, **options):
-        file.write('{"schema"')
+def test_failed_write_leaves_no_file(tmp_path, monkeypatch):
+    def half(path, text, **options):
+        path.write_bytes(text.encode()[:9])
         raise OSError("disk full")
 
-    monkeypatch.setattr(json, "dump", half)
+    monkeypatch.setattr(Path, "write_text", half)
     with pytest.raises(OSError, match="disk full"):
         results.write(record(), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_write_that_fails_keeps_the_record_there_was(tmp_path):
+def test_failed_write_keeps_the_earlier_record(tmp_path):
     results.write(record(error=0.25), tmp_path)
     with pytest.raises(TypeError):
         results.write({**record(), "error": object()}, tmp_path)
@@ -84,7 +87,7 @@ def test_a_write_that_fails_keeps_the_record_there_was(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
-ALIEN = {
+INVALID = {
     "truncated": '{"schema": 1, "hash"',
     "empty": "",
     "bytes": b"\xff\xfe\x00",
@@ -99,18 +102,18 @@ ALIEN = {
 }
 
 
-@pytest.mark.parametrize("kind", ALIEN)
-def test_a_file_that_is_no_record_is_named_in_a_warning_and_left_out(tmp_path, kind):
+@pytest.mark.parametrize("kind", INVALID)
+def test_files_that_are_not_records_are_skipped_with_a_warning(tmp_path, kind):
     results.write(record(error=0.25), tmp_path)
-    content = ALIEN[kind]
-    alien = tmp_path / f"{kind}.json"
-    alien.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.warns(UserWarning, match=rf"{re.escape(str(alien))} left out: \w+Error: "):
+    content = INVALID[kind]
+    invalid = tmp_path / f"{kind}.json"
+    invalid.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.warns(UserWarning, match=rf"{re.escape(str(invalid))} left out: \w+Error: "):
         runs = results.load(tmp_path)
     assert runs["error"].tolist() == [0.25]
 
 
-def test_a_line_that_is_no_record_is_named(tmp_path):
+def test_packed_line_that_is_not_a_record_is_reported(tmp_path):
     lines = [json.dumps(record(seed=seed)) for seed in range(3)]
     lines[1] = lines[1][:40]
     (tmp_path / "fashion-mnist.jsonl").write_text("\n".join(lines))
@@ -123,7 +126,7 @@ def test_a_line_that_is_no_record_is_named(tmp_path):
         results.pack(tmp_path)
 
 
-def test_runs_that_failed_are_counted_and_left_out(tmp_path):
+def test_failed_runs_are_counted_in_a_warning(tmp_path):
     results.write(record(), tmp_path)
     config = record(seed=7)["config"]
     results.write_failure("abc", config, "FloatingPointError: the loss is nan", tmp_path)
@@ -132,12 +135,12 @@ def test_runs_that_failed_are_counted_and_left_out(tmp_path):
     with pytest.warns(UserWarning, match="2 runs failed and have no row"):
         assert len(results.load(tmp_path)) == 1
     assert results.recorded(tmp_path) == {record()["hash"]}
-    told = results.failures(tmp_path)
-    assert told["abc"] == "FloatingPointError: the loss is nan"
-    assert "cannot be read" in told["def"]
+    reasons = results.failures(tmp_path)
+    assert reasons["abc"] == "FloatingPointError: the loss is nan"
+    assert "cannot be read" in reasons["def"]
 
 
-def test_packing_keeps_every_run_in_one_sorted_file_a_data_set(tmp_path):
+def test_pack_keeps_every_run_in_one_sorted_file_per_data_set(tmp_path):
     for seed in (2, 0, 1):
         results.write(record(seed=seed, test_errors=[0.1, 1 / 3]), tmp_path)
         results.write(record(seed=seed, dataset="folder:/a/b@32"), tmp_path)
@@ -157,15 +160,16 @@ def test_packing_keeps_every_run_in_one_sorted_file_a_data_set(tmp_path):
     assert results.recorded(tmp_path) == set(results.load(tmp_path)["hash"])
 
 
-def test_packing_leaves_what_is_no_record(tmp_path):
+def test_pack_leaves_files_that_are_not_records(tmp_path):
     results.write(record(), tmp_path)
-    (tmp_path / "alien.json").write_text("{")
-    with pytest.warns(UserWarning, match=r"alien\.json left out"):
+    (tmp_path / "invalid.json").write_text("{")
+    with pytest.warns(UserWarning, match=r"invalid\.json left out"):
         results.pack(tmp_path)
-    assert (tmp_path / "alien.json").exists()
+    assert (tmp_path / "invalid.json").exists()
 
 
-def test_two_processes_pack_while_records_come_in_and_nothing_is_lost(tmp_path, run_python):
+@pytest.mark.process
+def test_packing_in_two_processes_while_records_are_written_loses_none(tmp_path, run_python):
     code = (
         "import sys; sys.path.insert(0, 'tests')\n"
         "from umixup import results\n"
@@ -181,7 +185,7 @@ def test_two_processes_pack_while_records_come_in_and_nothing_is_lost(tmp_path, 
     assert set(results.load(tmp_path)["seed"]) == set(range(300))
 
 
-def test_a_run_that_is_there_twice_counts_once_and_the_earlier_if_they_differ(tmp_path):
+def test_run_recorded_twice_counts_once_and_the_earlier_record_wins(tmp_path):
     results.write(record(error=0.5), tmp_path)
     results.pack(tmp_path)
     results.write(record(error=0.5), tmp_path)
@@ -192,13 +196,15 @@ def test_a_run_that_is_there_twice_counts_once_and_the_earlier_if_they_differ(tm
         assert results.load(tmp_path)["error"].tolist() == [0.25]
 
 
-def test_nothing_is_recorded_in_a_folder_that_is_not_there(tmp_path):
-    for function in (results.records, results.recorded, results.pack):
-        with pytest.raises(FileNotFoundError, match="there is no such folder"):
+def test_missing_folder_is_an_error(tmp_path):
+    for function in (results.load, results.records, results.recorded, results.pack):
+        with pytest.raises(
+            FileNotFoundError, match=r"folder = '.*nowhere': there is no such folder"
+        ):
             function(tmp_path / "nowhere")
 
 
-def test_two_thousand_records_load_and_summarise_as_fast_as_json_is_read_a_few_times(tmp_path):
+def test_loading_2400_records_takes_a_few_times_as_long_as_json(tmp_path):
     # Under a second where Python reads these lines in a quarter of one; machines differ.
     # 24 settings of 100 runs, each with 200 epochs; in one process, as a reader of the book does.
     epochs = {"test_errors": [0.1234567] * 200, "train_losses": [0.7654321] * 200}
@@ -219,7 +225,7 @@ def test_two_thousand_records_load_and_summarise_as_fast_as_json_is_read_a_few_t
     assert table["n"].tolist() == [100] * 24
 
 
-def test_files_of_another_kind_and_half_written_ones_are_not_read(tmp_path):
+def test_other_files_and_half_written_ones_are_ignored(tmp_path):
     (tmp_path / "notes.txt").write_text("no record")
     (tmp_path / ".abc.part").write_text("{")
     runs = results.load(tmp_path)
@@ -227,12 +233,7 @@ def test_files_of_another_kind_and_half_written_ones_are_not_read(tmp_path):
     assert list(runs.columns) == REQUIRED
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"folder = '.*nowhere': there is no such folder"):
-        results.load(tmp_path / "nowhere")
-
-
-def test_the_environment_is_plain_data_with_versions_and_a_date():
+def test_environment_is_plain_data_with_versions_and_a_date():
     environment = results.environment()
     assert json.loads(json.dumps(environment)) == environment
     assert environment["numpy"] == np.__version__
@@ -255,15 +256,15 @@ needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not h
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
-    """A folder with a copy of the module's file, as if umixup lay there."""
+    """A folder that umixup seems to be in."""
     (tmp_path / "umixup").mkdir()
-    (tmp_path / "umixup" / "results.py").write_text("x = 1")
-    monkeypatch.setattr(results, "__file__", str(tmp_path / "umixup" / "results.py"))
+    (tmp_path / "umixup" / "__init__.py").write_text("x = 1")
+    monkeypatch.setattr(umixup, "__file__", str(tmp_path / "umixup" / "__init__.py"))
     return tmp_path
 
 
 @needs_git
-def test_the_environment_names_the_commit_and_tells_of_changes(checkout):
+def test_environment_has_the_commit_and_marks_uncommitted_changes(checkout):
     git(checkout, "init", "--quiet")
     assert results.environment()["commit"] is None
     git(checkout, "add", "umixup")
@@ -271,22 +272,22 @@ def test_the_environment_names_the_commit_and_tells_of_changes(checkout):
     git(checkout, "tag", "-a", "v1", "-m", "a tag")
     commit = git(checkout, "rev-parse", "HEAD")
     assert results.environment()["commit"] == commit
-    (checkout / "umixup" / "results.py").write_text("x = 2")
+    (checkout / "umixup" / "__init__.py").write_text("x = 2")
     assert results.environment()["commit"] == commit + "+changes"
 
 
 @needs_git
-def test_the_environment_has_no_commit_inside_somebody_elses_repository(checkout):
+def test_environment_has_no_commit_inside_another_repository(checkout):
     (checkout / "site-packages").mkdir()
     git(checkout, "init", "--quiet")
     git(checkout, "commit", "--quiet", "--allow-empty", "--message", "first")
     (checkout / "umixup").rename(checkout / "site-packages" / "umixup")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(results, "__file__", str(checkout / "site-packages/umixup/results.py"))
+        patch.setattr(umixup, "__file__", str(checkout / "site-packages/umixup/__init__.py"))
         assert results.environment()["commit"] is None
 
 
-def test_the_environment_has_no_commit_where_there_is_no_git(monkeypatch, tmp_path):
+def test_environment_has_no_commit_without_git(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert results.environment()["commit"] is None
 
@@ -294,7 +295,7 @@ def test_the_environment_has_no_commit_where_there_is_no_git(monkeypatch, tmp_pa
 # Summaries
 
 
-def test_half_width_is_that_of_students_t_interval():
+def test_half_width_agrees_with_scipys_t_interval():
     values = [0.051, 0.048, 0.055, 0.049]
     low, high = stats.t.interval(0.95, 3, loc=np.mean(values), scale=stats.sem(values))
     assert results.half_width(values) == pytest.approx((high - low) / 2, rel=1e-12)
@@ -319,7 +320,7 @@ ERRORS = {"ERM": [0.1, 0.12, 0.11], "B(1,1)": [0.09, 0.08], "DAT(B(2,1))": [0.07
 
 def runs(**changes) -> pd.DataFrame:
     return results.frame(
-        results._row(record(seed=seed, error=error, scheme=scheme, **changes))
+        records._row(record(seed=seed, error=error, scheme=scheme, **changes))
         for scheme, errors in ERRORS.items()
         for seed, error in enumerate(errors)
     )
@@ -341,7 +342,7 @@ def test_summary_has_mean_and_interval_in_per_cent_for_each_setting():
         assert got == pytest.approx(theirs)
 
 
-def test_summary_stands_beside_the_papers_row_where_there_is_one():
+def test_summary_has_the_papers_row_for_the_same_setting():
     table = results.summary(runs()).set_index("scheme")
     for scheme in ("ERM", "B(1,1)"):
         (theirs,) = [s for s in paper.settings("fashion-mnist", "ce") if s.scheme == scheme]
@@ -355,7 +356,7 @@ def test_summary_stands_beside_the_papers_row_where_there_is_one():
     assert none["paper_n"] == 0
 
 
-def test_summary_can_stand_beside_another_data_set_of_the_paper():
+def test_summary_can_compare_with_another_data_set_of_the_paper():
     ours = runs(dataset="digits")
     assert results.summary(ours)["paper_n"].tolist() == [0, 0, 0]
     table = results.summary(ours, beside="mnist")
@@ -364,31 +365,30 @@ def test_summary_can_stand_beside_another_data_set_of_the_paper():
     assert set(table["dataset"]) == {"digits"}
 
 
-def test_summary_keeps_data_sets_and_losses_apart():
-    both = pd.concat([runs(), runs(dataset="digits")])
-    table = results.summary(both)
-    assert len(table) == 6
-    assert table["n"].tolist() == [3, 2, 1] * 2
+def test_summary_separates_data_sets_and_losses():
+    for other in ({"dataset": "digits"}, {"loss": "nc"}):
+        table = results.summary(pd.concat([runs(), runs(**other)]))
+        assert table["n"].tolist() == [3, 2, 1] * 2
 
 
-def test_summary_counts_a_run_once_that_was_tested_in_two_ways():
+def test_summary_counts_a_run_tested_in_two_ways_once():
     twice = [record(error=0.1), record(error=0.1, augmented_error=0.3), record(seed=1, error=0.2)]
     for order in (twice, twice[::-1]):
-        (row,) = results.summary(results.frame(map(results._row, order))).to_dict("records")
+        (row,) = results.summary(results.frame(map(records._row, order))).to_dict("records")
         assert (row["n"], row["augmented_n"]) == (2, 1)
         assert row["mean"] == pytest.approx(15)
         assert row["augmented_mean"] == pytest.approx(30)
         assert math.isnan(row["augmented_half_width"])
 
 
-def test_the_released_cosine_stands_beside_the_papers_nc():
-    rows = [results._row(record(loss=loss)) for loss in ("nc", "nc-released", "ce")]
+def test_released_cosine_is_compared_with_the_papers_nc():
+    rows = [records._row(record(loss=loss)) for loss in ("nc", "nc-released", "ce")]
     table = results.summary(results.frame(rows)).set_index("loss")
     assert table.loc["nc", "paper_mean"] == table.loc["nc-released", "paper_mean"]
     assert table.loc["nc", "paper_mean"] != table.loc["ce", "paper_mean"]
 
 
-def test_a_difference_has_welchs_interval():
+def test_difference_has_welchs_interval():
     got = results.difference(runs(), "B(1,1)", "ERM")
     a, b = (100 * np.array(ERRORS[s]) for s in ("B(1,1)", "ERM"))
     theirs = stats.ttest_ind(a, b, equal_var=False)
@@ -401,7 +401,7 @@ def test_a_difference_has_welchs_interval():
     assert alone["mean"] == pytest.approx(7 - 11)
 
 
-def test_a_difference_is_of_one_setting_and_of_schemes_that_are_there():
+def test_difference_refuses_unknown_schemes_and_mixed_settings():
     with pytest.raises(ValueError, match=r"scheme 'B\(2,2\)': no run has 'error'; there are ERM"):
         results.difference(runs(), "B(2,2)", "ERM")
     with pytest.raises(ValueError, match="no run has 'augmented_error'"):
@@ -411,7 +411,7 @@ def test_a_difference_is_of_one_setting_and_of_schemes_that_are_there():
         results.difference(both, "B(1,1)", "ERM")
 
 
-def test_two_samples_of_runs_are_compared_as_two_schemes_are():
+def test_welch_agrees_with_difference():
     errors = [100 * np.array(ERRORS[s]) for s in ("B(1,1)", "ERM")]
     by_scheme = results.difference(runs(), "B(1,1)", "ERM")
     got = results.welch(*errors)
@@ -421,7 +421,7 @@ def test_two_samples_of_runs_are_compared_as_two_schemes_are():
         results.welch([], [1.0])
 
 
-def test_the_verdict_is_the_intervals_and_p_is_corrected_for_the_number_of_differences():
+def test_told_apart_judges_by_the_interval_and_adjusts_p():
     rng = np.random.default_rng(0)
     same, worse, better = (rng.normal(gap, 1, 20) for gap in (0, 3, -3))
     rows = [results.welch(other, same) for other in (worse, better, same + 0.01, [1.0])]
@@ -433,7 +433,7 @@ def test_the_verdict_is_the_intervals_and_p_is_corrected_for_the_number_of_diffe
 
 
 @pytest.mark.parametrize("effect", [0.3, 1.0, 3.0])
-def test_the_runs_needed_find_the_difference_four_times_out_of_five(effect):
+def test_runs_needed_detect_the_difference_four_times_out_of_five(effect):
     n = int(results.runs_needed(effect, 1.0, 1.0))
     rng = np.random.default_rng(0)
 
@@ -445,7 +445,7 @@ def test_the_runs_needed_find_the_difference_four_times_out_of_five(effect):
     assert n == 2 or found(n - 1) < 0.82
 
 
-def test_runs_needed_at_the_ends():
+def test_runs_needed_in_limiting_cases():
     assert results.runs_needed(0.0, 1.0, 1.0) == math.inf
     assert results.runs_needed(1.0, 0.0, 0.0) == 2
     assert results.runs_needed(1e6, 1.0, 2.0) == 2
@@ -472,14 +472,14 @@ def test_a_frame_of_no_runs_has_its_columns():
     assert list(results.frame([]).columns) == REQUIRED
 
 
-def test_welchs_interval_is_scipys_for_any_two_samples():
+def test_welch_agrees_with_scipy():
     one, other = [3.0, 4.0, 6.0, 1.0], [2.0, 2.5]
-    told = results.welch(one, other)
+    found = results.welch(one, other)
     test = stats.ttest_ind(one, other, equal_var=False)
-    assert (told["n_one"], told["n_other"]) == (4, 2)
-    assert told["mean"] == pytest.approx(1.25)
-    assert (told["low"], told["high"]) == pytest.approx(tuple(test.confidence_interval()))
-    assert told["p"] == pytest.approx(test.pvalue)
+    assert (found["n_one"], found["n_other"]) == (4, 2)
+    assert found["mean"] == pytest.approx(1.25)
+    assert (found["low"], found["high"]) == pytest.approx(tuple(test.confidence_interval()))
+    assert found["p"] == pytest.approx(test.pvalue)
     few = results.welch([1.0], [2.0, 3.0])
     assert few["mean"] == -1.5
     assert math.isnan(few["p"])

@@ -20,16 +20,17 @@ import pytest
 import torch
 from PIL import Image
 
-from umixup import _executors, results, sweep, training
-from umixup.sweep import SweepStoppedError
+from umixup import results, sweep, training
+from umixup.experiments import executors
+from umixup.experiments.sweep import SweepStoppedError
 from umixup.training import Config, profile
 
 TINY = dict(epochs=1, train_size=160, milestones=(), batch_size=64)
 CONFIGS = [profile("quick", scheme="B(1,1)", seed=seed, **TINY) for seed in range(6)]
 
 
-def said(folder) -> dict[str, tuple]:
-    """What the records of a folder say, by hash; there must be no other files."""
+def errors_and_losses(folder) -> dict[str, tuple]:
+    """The errors and losses in a folder of records, by hash; there must be no other files."""
     found = {}
     for path in Path(folder).iterdir():
         record = results.read(path)
@@ -48,7 +49,7 @@ def threads_of(folder) -> list[int]:
 def undisturbed(tmp_path_factory) -> dict[str, tuple]:
     folder = tmp_path_factory.mktemp("undisturbed")
     sweep.run(CONFIGS, folder)
-    return said(folder)
+    return errors_and_losses(folder)
 
 
 def until(condition, seconds=300.0):
@@ -95,8 +96,8 @@ class Stuck:
         os.close(self.pipe)
 
     def release(self) -> None:
-        shutil.copy(self.image, beside := self.first.with_name("beside"))
-        os.replace(beside, self.first)
+        shutil.copy(self.image, copy := self.first.with_name("copy"))
+        os.replace(copy, self.first)
 
 
 def all_processes() -> list[str]:
@@ -111,8 +112,8 @@ def stuck(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def beside(stuck):
-    """Calls a function in a thread, which does not hang when the test has failed."""
+def in_thread(stuck):
+    """Call a function in a thread that ends even if the test fails."""
     pool = ThreadPoolExecutor(1)
     yield pool.submit
     for one in stuck:
@@ -152,7 +153,7 @@ print(json.dumps(asdict(report)))
 def start_driver(configs, folder, **options) -> subprocess.Popen:
     """A sweep in a process group of its own, that waits for a line."""
     given = dict(configs=[asdict(c) for c in configs], folder=str(folder), options=options)
-    library = str(Path(sweep.__file__).parents[1])
+    library = str(Path(sweep.__file__).parents[2])
     return subprocess.Popen(
         [sys.executable, "-c", DRIVER],
         env={**os.environ, "GIVEN": json.dumps(given), "PYTHONPATH": library},
@@ -167,19 +168,19 @@ def start_driver(configs, folder, **options) -> subprocess.Popen:
 # What is done
 
 
-def test_every_config_gets_one_record_and_a_second_sweep_does_none(tmp_path, undisturbed):
+def test_sweep_records_each_config_once(tmp_path, undisturbed):
     report = sweep.run(iter(CONFIGS[:3] + CONFIGS[:1]), tmp_path / "new" / "folder")
     assert (report.done, report.skipped, report.failed) == (3, 0, {})
     assert report.seconds > 0
     report = sweep.run(CONFIGS[:4], tmp_path / "new" / "folder")
     assert (report.done, report.skipped, report.failed) == (1, 3, {})
     assert str(report).startswith("1 runs done, 3 there already, 0 failed, in ")
-    assert said(tmp_path / "new" / "folder") == {
+    assert errors_and_losses(tmp_path / "new" / "folder") == {
         config.hash(): undisturbed[config.hash()] for config in CONFIGS[:4]
     }
 
 
-def test_a_record_that_came_meanwhile_is_left_as_it_is(tmp_path, monkeypatch, undisturbed):
+def test_run_recorded_by_another_driver_is_skipped(tmp_path, monkeypatch, undisturbed):
     elsewhere = tmp_path / "elsewhere"
     sweep.run(CONFIGS[:2], elsewhere)
     train = training.train
@@ -195,7 +196,7 @@ def test_a_record_that_came_meanwhile_is_left_as_it_is(tmp_path, monkeypatch, un
     assert (report.done, report.skipped) == (1, 1)
 
 
-def test_a_data_set_is_loaded_once(tmp_path, monkeypatch):
+def test_data_set_is_loaded_once(tmp_path, monkeypatch):
     loaded, load = [], sweep.datasets.load
     monkeypatch.setattr(
         sweep.datasets, "load", lambda *given: loaded.append(given[0]) or load(*given)
@@ -204,26 +205,27 @@ def test_a_data_set_is_loaded_once(tmp_path, monkeypatch):
     assert loaded == ["digits"]
 
 
-def test_processes_use_the_threads_they_are_given(tmp_path):
+@pytest.mark.process
+def test_processes_use_the_requested_threads(tmp_path):
     report = sweep.run(CONFIGS[:2], tmp_path, workers=2, threads=2)
     assert report.failed == {}
     assert threads_of(tmp_path) == [2, 2]
 
 
-def test_threads_of_this_process_are_as_before(tmp_path):
+def test_number_of_threads_is_restored(tmp_path):
     before = torch.get_num_threads()
     sweep.run(CONFIGS[:1], tmp_path, threads=before + 1)
     assert torch.get_num_threads() == before
     assert threads_of(tmp_path) == [before + 1]
 
 
-def test_the_threads_of_one_process_do_one_run_at_a_time(tmp_path, undisturbed):
+def test_threads_of_one_process_do_one_run_at_a_time(tmp_path, undisturbed):
     with ThreadPoolExecutor(3) as pool:
         assert sweep.run(CONFIGS, tmp_path, executor=pool).done == 6
-    assert said(tmp_path) == undisturbed
+    assert errors_and_losses(tmp_path) == undisturbed
 
 
-def test_a_bar_is_shown_when_asked_for_and_only_then(tmp_path, capsys):
+def test_bar_is_shown_on_request_only(tmp_path, capsys):
     sweep.run(CONFIGS[:1], tmp_path)
     assert capsys.readouterr().err == ""
     diverges = replace(CONFIGS[1], learning_rate=1e30)
@@ -237,7 +239,7 @@ def test_a_bar_is_shown_when_asked_for_and_only_then(tmp_path, capsys):
 # What fails
 
 
-def test_a_failed_run_is_tried_again_and_then_recorded_as_a_failure(tmp_path, monkeypatch):
+def test_failed_run_is_retried_and_then_recorded_as_a_failure(tmp_path, monkeypatch):
     diverges = replace(CONFIGS[0], learning_rate=1e30)
     tried, train = [], training.train
     monkeypatch.setattr(sweep, "train", lambda c, **o: tried.append(c) or train(c, **o))
@@ -255,35 +257,33 @@ def test_a_failed_run_is_tried_again_and_then_recorded_as_a_failure(tmp_path, mo
         assert len(results.load(tmp_path)) == 1
 
 
-def test_a_failed_run_is_done_by_a_later_sweep_and_no_failure_any_more(
-    tmp_path, monkeypatch, undisturbed
-):
+def test_later_sweep_retries_failures_and_clears_them(tmp_path, monkeypatch, undisturbed):
     with monkeypatch.context() as patch:
         patch.setattr(sweep, "train", lambda *_, **__: 1 / 0)
         report = sweep.run(CONFIGS, tmp_path, retries=0)
     assert list(report.failed.values()) == ["ZeroDivisionError: division by zero"] * 6
     assert sweep.plan(CONFIGS, tmp_path).done == 0
     assert sweep.run(CONFIGS, tmp_path).done == 6
-    assert said(tmp_path) == undisturbed
+    assert errors_and_losses(tmp_path) == undisturbed
     assert results.failures(tmp_path) == {}
 
 
-def test_a_half_written_and_an_alien_record_are_named_and_done_again(tmp_path, undisturbed):
+def test_invalid_records_are_reported_and_replaced(tmp_path, undisturbed):
     sweep.run(CONFIGS[:3], tmp_path)
-    half, alien, _ = (tmp_path / f"{config.hash()}.json" for config in CONFIGS[:3])
+    half, invalid, _ = (tmp_path / f"{config.hash()}.json" for config in CONFIGS[:3])
     half.write_bytes(half.read_bytes()[:100])
-    alien.write_text('{"schema": 99}')
-    with pytest.warns(UserWarning, match="left out") as told:
+    invalid.write_text('{"schema": 99}')
+    with pytest.warns(UserWarning, match="left out") as warned:
         report = sweep.run(CONFIGS, tmp_path)
-    named = " ".join(str(w.message) for w in told)
+    named = " ".join(str(w.message) for w in warned)
     assert str(half) in named
-    assert str(alien) in named
+    assert str(invalid) in named
     assert (report.done, report.skipped) == (5, 1)
-    assert said(tmp_path) == undisturbed
+    assert errors_and_losses(tmp_path) == undisturbed
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (
             dict(executor="cloud"),
@@ -294,14 +294,14 @@ def test_a_half_written_and_an_alien_record_are_named_and_done_again(tmp_path, u
         (dict(retries=-1), r"retries = -1: it must be a whole number ≥ 0"),
     ],
 )
-def test_bad_options_are_refused(tmp_path, options, told):
-    with pytest.raises(ValueError, match=told):
+def test_invalid_options_are_refused(tmp_path, options, message):
+    with pytest.raises(ValueError, match=message):
         sweep.run(CONFIGS[:1], tmp_path, **options)
     with pytest.raises(TypeError, match=r"configs: expected training\.Config, got str"):
         sweep.run(["digits"], tmp_path)
 
 
-def test_parts_that_a_killed_process_left_are_removed_once_they_are_old(tmp_path):
+def test_old_half_written_files_are_removed(tmp_path):
     old, young = tmp_path / ".old.1.part", tmp_path / ".young.1.part"
     old.touch()
     young.touch()
@@ -313,13 +313,12 @@ def test_parts_that_a_killed_process_left_are_removed_once_they_are_old(tmp_path
 # What dies
 
 
-def test_a_killed_worker_costs_its_run_an_attempt_and_two_fail_it(
-    tmp_path, stuck, beside, undisturbed
-):
+@pytest.mark.process
+def test_killed_worker_costs_one_attempt_of_one_run(tmp_path, stuck, in_thread, undisturbed):
     once, twice = stuck
     folder = tmp_path / "records"
     configs = [*CONFIGS, once.config, twice.config]
-    running = beside(sweep.run, configs, folder, workers=2, threads=1)
+    running = in_thread(sweep.run, configs, folder, workers=2, threads=1)
     pid = once.worker()
     once.release()
     os.kill(pid, signal.SIGKILL)
@@ -328,16 +327,17 @@ def test_a_killed_worker_costs_its_run_an_attempt_and_two_fail_it(
     report = running.result(300)
     assert report.done == 7
     assert list(report.failed) == [twice.config.hash()]
-    assert "the worker process died" in report.failed[twice.config.hash()]
+    assert "was it killed, or out of memory" in report.failed[twice.config.hash()]
     twice.release()
     assert sweep.run(configs, folder).done == 1
-    found = said(folder)  # and no failures
+    found = errors_and_losses(folder)  # and no failures
     assert found.keys() == {config.hash() for config in configs}
     assert {identity: found[identity] for identity in undisturbed} == undisturbed
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGINT"])
-def test_workers_end_with_their_driver_and_a_rerun_completes(tmp_path, stuck, undisturbed, name):
+def test_workers_end_with_the_driver_and_a_rerun_completes(tmp_path, stuck, undisturbed, name):
     waits, folder = stuck[0], tmp_path / "records"
     driver = start_driver([*CONFIGS, waits.config], folder, workers=2, threads=1)
     try:
@@ -348,25 +348,26 @@ def test_workers_end_with_their_driver_and_a_rerun_completes(tmp_path, stuck, un
         workers = children(driver.pid)
         assert len(workers) >= 2
         os.killpg(driver.pid, signal.SIGINT) if name == "SIGINT" else driver.kill()
-        told = driver.communicate(timeout=300)[1]
+        error = driver.communicate(timeout=300)[1]
     finally:
         driver.kill()
     until(lambda: not any(map(alive, workers)), 10)
     recorded = len(list(folder.glob("*.json")))
     if name == "SIGINT":
-        assert f"KeyboardInterrupt: stopped: {recorded} of 7 runs are recorded in" in told
-        assert "the same call goes on with the rest" in told
+        assert f"KeyboardInterrupt: stopped: {recorded} of 7 runs are recorded in" in error
+        assert "the same call goes on with the rest" in error
     waits.release()
     report = sweep.run([*CONFIGS, waits.config], folder)
     assert (report.done, report.skipped) == (7 - recorded, recorded)
     for part in folder.glob(".*.part"):  # left by what was killed; removed once they are old
         part.unlink()
-    found = said(folder)
+    found = errors_and_losses(folder)
     assert len(found) == 7
     assert {identity: found[identity] for identity in undisturbed} == undisturbed
 
 
-def test_two_drivers_on_one_folder_lose_nothing(tmp_path):
+@pytest.mark.process
+def test_two_drivers_share_a_folder(tmp_path):
     configs = [replace(CONFIGS[0], epochs=8, seed=seed) for seed in range(10)]
     drivers = [start_driver(configs, tmp_path / "both") for _ in range(2)]
     for driver in drivers:
@@ -385,17 +386,53 @@ def test_two_drivers_on_one_folder_lose_nothing(tmp_path):
         assert report["done"] >= 1
     assert 10 <= sum(report["done"] for report in reports) < 20
     sweep.run(configs, tmp_path / "one")
-    assert said(tmp_path / "both") == said(tmp_path / "one")
+    assert errors_and_losses(tmp_path / "both") == errors_and_losses(tmp_path / "one")
 
 
-def test_workers_that_do_not_start_end_the_sweep(tmp_path, monkeypatch):
-    monkeypatch.setattr(_executors, "_begin", sys.exit)
-    with pytest.raises(SweepStoppedError, match=r"does not start; a script must guard .* 0 of 6"):
+@pytest.mark.process
+def test_workers_that_do_not_start_stop_the_sweep(tmp_path, monkeypatch):
+    monkeypatch.setattr(executors, "_start_worker", sys.exit)
+    stopped = r"without taking a run; a script must guard .* 0 of 6"
+    with pytest.raises(SweepStoppedError, match=stopped):
         sweep.run(CONFIGS, tmp_path, workers=2)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_broken_executor_of_the_users_ends_the_sweep(tmp_path):
+@pytest.mark.process
+def test_script_without_a_main_guard_is_told_to_have_one(tmp_path):
+    code = DRIVER.replace("sys.stdin.readline()", "")
+    (tmp_path / "script.py").write_text(code)
+    given = dict(
+        configs=[asdict(c) for c in CONFIGS], folder=str(tmp_path / "out"), options=dict(workers=2)
+    )
+    library = str(Path(sweep.__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "script.py")],
+        env={**os.environ, "GIVEN": json.dumps(given), "PYTHONPATH": library},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 1
+    assert 'a script must guard its calls by if __name__ == "__main__":' in done.stderr
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_serial_executor_sets_the_exception_of_its_future():
+    future = executors.SerialExecutor().submit(int, "x")
+    assert isinstance(future.exception(), ValueError)
+    assert executors.SerialExecutor().submit(int, "7").result() == 7
+
+    def stop():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        executors.SerialExecutor().submit(stop)
+
+
+@pytest.mark.process
+def test_broken_executor_stops_the_sweep(tmp_path):
     context = multiprocessing.get_context("spawn")
     with (
         ProcessPoolExecutor(1, context, os._exit, (1,)) as pool,
@@ -432,13 +469,13 @@ left = sorted(path.name for path in folder.iterdir())
 try:
     sweep.run(configs, folder, threads=1)
 except ValueError as error:
-    told = str(error)
+    refusal = str(error)
 ballast.unlink()
 second = sweep.run(configs, folder, threads=1)
 said = {r["hash"]: [r["error"], r["test_errors"], r["train_losses"]]
         for r in results.records(folder)}
 names = sorted(path.name for path in folder.iterdir())
-print(json.dumps([first.done, first.failed, left, told, second.done, said, names]))
+print(json.dumps([first.done, first.failed, left, refusal, second.done, said, names]))
 """
 
 
@@ -446,7 +483,7 @@ def unshared(command: str, **environment: str) -> str:
     """What a shell prints that may mount in a name space of its own; skips where none may."""
     if shutil.which("unshare") is None or subprocess.run(["unshare", "-rm", "true"]).returncode:
         pytest.skip("no name space to mount in")
-    library = str(Path(sweep.__file__).parents[1])
+    library = str(Path(sweep.__file__).parents[2])
     done = subprocess.run(
         ["unshare", "-rm", "sh", "-ec", command],
         env={**os.environ, "PYTHON": sys.executable, "PYTHONPATH": library, **environment},
@@ -458,33 +495,35 @@ def unshared(command: str, **environment: str) -> str:
     return done.stdout
 
 
-def test_a_disk_that_fills_up_fails_runs_and_leaves_nothing_half_written(tmp_path, undisturbed):
+@pytest.mark.process
+def test_full_disk_fails_runs_and_leaves_no_half_written_files(tmp_path, undisturbed):
     out = unshared(
         f'mount -t tmpfs -o size=256k none {tmp_path}; "$PYTHON" -c "$CODE" {tmp_path}',
         CODE=ON_A_SMALL_DISK,
         GIVEN=json.dumps([asdict(config) for config in CONFIGS]),
     )
-    done, failed, left, told, done_later, found, names = json.loads(out)
+    done, failed, left, refusal, done_later, found, names = json.loads(out)
     assert done >= 1
     assert done + len(failed) == 6
     assert failed.keys() | {name.removesuffix(".json") for name in left} >= undisturbed.keys()
     assert all("No space left on device" in error for error in failed.values())
     assert not [name for name in left if name.endswith(".part") or name.startswith(".")]
-    assert "it must be a folder to write to" in told
-    assert "No space left on device" in told
+    assert "it must be a folder to write to" in refusal
+    assert "No space left on device" in refusal
     assert done_later == len(failed)
     assert {identity: tuple(values) for identity, values in found.items()} == undisturbed
     assert names == sorted(f"{identity}.json" for identity in undisturbed)
 
 
-def test_a_folder_that_cannot_be_written_to_is_told_before_the_first_run(tmp_path):
+def test_unwritable_folder_is_reported_before_the_first_run(tmp_path):
     (tmp_path / "file").touch()
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(ValueError, match=r"folder = .*: it must be a folder to write to"):
             sweep.run(CONFIGS, folder)
 
 
-def test_a_read_only_disk_is_told_before_the_first_run(tmp_path):
+@pytest.mark.process
+def test_read_only_disk_is_reported_before_the_first_run(tmp_path):
     out = unshared(
         f"mount --bind {tmp_path} {tmp_path}; mount -o remount,ro,bind {tmp_path}; "
         f'"$PYTHON" -c "$CODE" {tmp_path}',
@@ -499,8 +538,8 @@ def test_a_read_only_disk_is_told_before_the_first_run(tmp_path):
 # The plan
 
 
-def test_a_plan_estimates_from_runs_of_the_same_recipe_and_data_set(tmp_path):
-    assert sweep.plan(CONFIGS, tmp_path / "none") == sweep.Plan(CONFIGS, 0, None)
+def test_plan_estimates_time_from_similar_runs(tmp_path):
+    assert sweep.plan(CONFIGS, tmp_path / "none") == sweep.Outlook(CONFIGS, 0, None)
     sweep.run(CONFIGS[:3], tmp_path)
     for path, seconds in zip(sorted(tmp_path.iterdir()), (1.0, 2.0, 30.0), strict=True):
         results.write({**json.loads(path.read_text()), "seconds": seconds}, tmp_path)
@@ -520,7 +559,7 @@ def dask_cluster(folder: Path):
     """A scheduler and two workers as processes on loopback: the address, and the scheduler."""
     folder.mkdir()
     file = folder / "scheduler.json"
-    library = str(Path(sweep.__file__).parents[1])
+    library = str(Path(sweep.__file__).parents[2])
     environment = {**os.environ, "PYTHONPATH": library}
     log = (folder / "log").open("wb")
     processes = []
@@ -559,13 +598,14 @@ def dask_cluster(folder: Path):
         log.close()
 
 
-def test_a_killed_dask_scheduler_is_told_and_a_rerun_on_a_new_cluster_completes(
-    tmp_path, stuck, beside, undisturbed
+@pytest.mark.process
+def test_lost_dask_scheduler_stops_the_sweep_and_a_rerun_completes(
+    tmp_path, stuck, in_thread, undisturbed
 ):
     waits, folder = stuck[0], tmp_path / "records"
     configs = [*CONFIGS, waits.config]
     with dask_cluster(tmp_path / "first") as (address, scheduler):
-        running = beside(sweep.run, configs, folder, executor=address)
+        running = in_thread(sweep.run, configs, folder, executor=address)
         waits.worker()
         until(lambda: len(list(folder.glob("*.json"))) >= 2)
         scheduler.kill()
@@ -576,26 +616,29 @@ def test_a_killed_dask_scheduler_is_told_and_a_rerun_on_a_new_cluster_completes(
     with dask_cluster(tmp_path / "second") as (address, _):
         report = sweep.run(configs, folder, executor=address)
     assert (report.done, report.skipped, report.failed) == (7 - recorded, recorded, {})
-    found = said(folder)
+    found = errors_and_losses(folder)
     assert {identity: found[identity] for identity in undisturbed} == undisturbed
 
 
-def test_no_scheduler_at_an_address_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(_executors, "PATIENCE", 0.5)
+@pytest.mark.process
+def test_missing_dask_scheduler_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(executors, "PATIENCE", 0.5)
     with pytest.raises(OSError, match=r"tcp://127\.0\.0\.1:9"):
         sweep.run(CONFIGS, tmp_path, executor="tcp://127.0.0.1:9")
 
 
-def test_dask_on_this_machine_gives_the_same_records(tmp_path, undisturbed):
+@pytest.mark.process
+def test_local_dask_cluster_gives_the_same_records(tmp_path, undisturbed):
     with sweep.open_executor("dask", workers=2) as pool:
         assert "127.0.0.1" in pool._client.scheduler.address
         assert sweep.run(CONFIGS, tmp_path, executor=pool._client, threads=1).done == 6
-    assert said(tmp_path) == undisturbed
+    assert errors_and_losses(tmp_path) == undisturbed
 
 
-def test_the_job_script_for_slurm_asks_for_what_the_runs_need():
+@pytest.mark.process
+def test_slurm_job_script_requests_the_needed_resources():
     options = dict(memory="12GB", walltime="02:30:00", queue="long", account="mix")
-    with _executors.slurm_cluster(
+    with executors.slurm_cluster(
         0, 2, cores=8, scheduler_options={"host": "127.0.0.1", "dashboard_address": ":0"}, **options
     ) as cluster:
         lines = cluster.job_script().splitlines()
@@ -609,7 +652,7 @@ def test_the_job_script_for_slurm_asks_for_what_the_runs_need():
 
 
 @pytest.mark.parametrize("executor", [None, "here"])
-def test_a_data_set_that_is_not_here_is_told_before_any_run(tmp_path, monkeypatch, executor):
+def test_missing_data_set_is_reported_before_the_first_run(tmp_path, monkeypatch, executor):
     monkeypatch.setenv("UMIXUP_DATA", str(tmp_path / "none"))
     configs = [profile("small", dataset="mnist", seed=seed) for seed in range(3)]
     with pytest.raises(FileNotFoundError, match="dataset = 'mnist'"):

@@ -11,8 +11,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from umixup import equivalence, schemes, training
-from umixup.experiments import paper, tables
-from umixup.experiments import records as results
+from umixup.experiments import paper, results, tables
 
 SHIFT = {"ERM": 0.0, "MixUp": -0.01, "UMixUp": -0.012, "DAT": -0.008}
 

@@ -42,7 +42,7 @@ _MODULES = {  # um.NAME -> where it lies
     "evaluation": "training.evaluation",
     "checkpoints": "training.checkpoints",
     # the evidence
-    "results": "experiments.records",
+    "results": "experiments.results",
     "sweep": "experiments.sweep",
     "paper": "experiments.paper",
     "tables": "experiments.tables",
@@ -72,12 +72,12 @@ if TYPE_CHECKING:
     from umixup.experiments import (
         measures,
         paper,
+        results,
         robustness,
         studies,
         sweep,
         tables,
     )
-    from umixup.experiments import records as results
     from umixup.schemes import Scheme, dat, erm, mixup, parse, umixup
     from umixup.training import checkpoints, data, evaluation
     from umixup.training import model as models

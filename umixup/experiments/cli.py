@@ -7,77 +7,86 @@
     umixup data fetch fashion-mnist
     umixup config --profile full
 
-Exit status: 0, all is well; 1, what was asked for did not succeed (a run failed, a file is
-missing); 2, it cannot be asked for like that; 130, Ctrl-C.
+Exit status: 0 success; 1 failure (a run failed, a file is missing); 2 the arguments are not valid;
+130 Ctrl-C.
 """
 
 from __future__ import annotations
 
-import argparse
 import inspect
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, Union, get_type_hints
 
 import torch
 import tyro
 
+from umixup import _check as check
 from umixup import training
-from umixup.experiments import records as results
-from umixup.experiments import studies, sweep, tables
+from umixup.experiments import measures, results, studies, sweep, tables
+from umixup.experiments._console import duration, readable
 from umixup.training import data as datasets
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    Fields = dict[str, Any]
+else:
+    # The fields of training.Config as options, none of which needs to be given.
+    _HINT = tyro.conf.arg(help_behavior_hint="(default: the profile's)")
+    _TYPES = get_type_hints(training.Config)
+    Fields = TypedDict("Fields", {k: Annotated[t, _HINT] for k, t in _TYPES.items()}, total=False)
+    Fields.__doc__ = training.Config.__doc__  # describes each field
+
 Profile = Literal["quick", "small", "full"]
 Folder = Annotated[Path, tyro.conf.arg(metavar="FOLDER")]
+MaybeFolder = Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")]
+Switch = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 
 
 @dataclass
 class Train:
     """Train one config and record the run.
 
-    The options of the config are its fields; their defaults are the profile's.
-
-    For example,
+    The options below that are not given are the profile's, or those of the file.
 
         umixup train --profile quick --scheme "U(B(2.2,0.9))" --seed 1
         umixup train --config my-config.json --checkpoints my-run
         umixup train --config my-config.json --checkpoints my-run --resume
     """
 
-    profile: Profile = "quick"
-    """Whose recipe the config starts from."""
+    profile: Annotated[Profile | None, tyro.conf.arg(help_behavior_hint="(default: quick)")] = None
+    """The profile to start from."""
     file: Annotated[Path | None, tyro.conf.arg(name="config", metavar="FILE")] = None
     """A config as JSON to start from instead (see ``umixup config``)."""
     results: Folder = Path("results")
     """Where the record goes."""
-    checkpoints: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
-    """A folder of this run's own, for checkpoints."""
+    checkpoints: MaybeFolder = None
+    """A folder for the checkpoints of this run alone."""
     every: int = 10
-    """Epochs from one checkpoint to the next."""
-    resume: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Go on from the latest checkpoint."""
+    """Epochs between checkpoints."""
+    resume: Switch = False
+    """Continue from the latest checkpoint."""
     device: str | None = None
     """Such as cpu or cuda; by default a GPU if there is one."""
     threads: int | None = None
-    """Of torch, on a CPU; by default as torch decides."""
-    config: tyro.conf.OmitArgPrefixes[training.Config] = field(default_factory=training.Config)
-    """The fields of the config."""
+    """Threads of torch on a CPU; by default torch decides."""
+    fields: tyro.conf.OmitArgPrefixes[Fields] = field(default_factory=dict)
+    """Fields of the config, in place of the profile's."""
 
     def __call__(self) -> int:
-        """The run's error, and where its record lies."""
-        _set_threads(self.threads)
+        if self.threads is not None:
+            torch.set_num_threads(check.whole("threads", self.threads, 1))
         run = training.train(
-            self.config,
+            self.config(),
             device=self.device,
             checkpoints=self.checkpoints,
             every=self.every,
             resume=self.resume,
         )
+        measures.measure(run)
         path = results.write(run.record(), self.results)
         shown = f"error {100 * run.error:.2f} %, mean of the last {run.averaged_epochs} epochs"
         if run.augmented_error is not None:
@@ -85,15 +94,22 @@ class Train:
         print(f"{shown}; {run.seconds:.0f} s; {path}")
         return 0
 
+    def config(self) -> training.Config:
+        """The config to train."""
+        if self.file is None:
+            start = training.profile(self.profile or "quick")
+        elif self.profile is None:
+            start = training.Config.from_json(self.file.read_text(encoding="utf-8"))
+        else:
+            raise ValueError("profile and config: name one of them to start from")
+        return replace(start, **self.fields)
+
 
 @dataclass
 class Sweep:
-    """Do the runs of one of the paper's tables, or of a study of the book's, that are not recorded.
+    """Do the runs of one of the paper's tables, or of a study, that are not recorded yet.
 
-    A table's are ERM, MixUp, UMixUp, and DAT with the policies behind the last two, with each loss.
-    A study's settings are its own.
-
-    For example,
+    A table has ERM, MixUp, UMixUp, and DAT with the policies of the last two, for each loss.
 
         umixup sweep --table 3 --profile quick --runs 5 --dry-run
         umixup sweep --table 4 --profile small --runs 10 --losses ce --workers 2 --threads 1
@@ -104,38 +120,38 @@ class Sweep:
     table: Literal[1, 2, 3, 4] | None = None
     """1 CIFAR10, 2 CIFAR100, 3 MNIST, 4 Fashion-MNIST."""
     study: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """One of the book's studies instead of a table; a name it does not know is answered with those
-    it does."""
+    """A study instead of a table; for an unknown name, the error lists all names."""
     profile: Profile | None = None
-    """The recipe of a table's runs: the paper's, or a reduced one; by default full."""
+    """The recipe of a table's runs: the paper's (full) or a reduced one; by default full."""
     runs: int | None = None
-    """Seeds of each setting: 0 and up; by default 100 of a table's, a study's own number."""
+    """Seeds of each setting, from 0 up; by default 100 for a table, its own number for a study."""
     losses: tuple[Literal["ce", "nc", "nc-released"], ...] | None = None
-    """Of a table's runs; by default ce nc."""
+    """Losses of a table's runs; by default ce nc."""
     dataset: str | None = None
-    """Instead of the table's; for quick by default the digits."""
+    """Another data set than the table's; by default the digits for quick."""
     results: Folder = Path("results")
     """Where the records go."""
     workers: int = 1
     """How many runs at once."""
     threads: int | None = None
-    """Of torch in each worker; by default the cores are shared out."""
+    """Threads of torch in each worker; by default the cores are shared out."""
     executor: str | None = None
-    """here, processes, dask, slurm, or the address of a Dask scheduler; by default here for one
-    worker, processes for more."""
-    dry_run: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Say how many runs there are to do and about how long they take; do none."""
+    """here, processes, dask, slurm, or a Dask scheduler's address; by default here or processes."""
+    dry_run: Switch = False
+    """Only say how many runs there are to do, and about how long they take."""
 
     def __call__(self) -> int:
-        """What was done; 1 if a run failed."""
+        """Do the runs and print a report; 1 if a run failed."""
         configs = self._configs()
         if self.dry_run:
-            plan = sweep.plan(configs, self.results)
-            print(f"{len(plan.todo)} runs to do, {plan.done} recorded in {self.results}")
-            if plan.seconds is None:
+            outlook = sweep.plan(configs, self.results)
+            print(f"{len(outlook.todo)} runs to do, {outlook.done} recorded in {self.results}")
+            if outlook.seconds is None:
                 print("no run like them is recorded yet, so how long they take is not known")
-            elif plan.todo:
-                print(f"about {_time(plan.seconds / self.workers)} with {self.workers} workers")
+            elif outlook.todo:
+                print(
+                    f"about {duration(outlook.seconds / self.workers)} with {self.workers} workers"
+                )
             return 0
         report = sweep.run(
             configs,
@@ -152,11 +168,10 @@ class Sweep:
     def _configs(self) -> list[training.Config]:
         of_table = {"profile": self.profile, "losses": self.losses, "dataset": self.dataset}
         given: dict[str, Any] = {k: v for k, v in of_table.items() if v is not None}
-        if (self.table is None) == (self.study is None):
-            raise ValueError("--table or --study: name one of them")
-        if self.study is None:
-            assert self.table is not None
+        if self.table is not None and self.study is None:
             return tables.configs(self.table, runs=100 if self.runs is None else self.runs, **given)
+        if self.study is None or self.table is not None:
+            raise ValueError("--table or --study: name one of them")
         if given:
             raise ValueError(f"{', '.join(given)}: only with a table; a study has its own settings")
         return studies.by_name(self.study).configs(self.runs)
@@ -164,9 +179,9 @@ class Sweep:
 
 @dataclass
 class Results:
-    """Show what the records say, beside the paper's table; or fold them into one file a data set.
+    """Summarise the records, next to the paper's table; or pack them, one file per data set.
 
-    For example,
+    Without a table, every setting that has runs is shown.
 
         umixup results --table 3 --profile quick
         umixup results --csv > all.csv
@@ -174,22 +189,21 @@ class Results:
     """
 
     action: tyro.conf.Positional[Literal["table", "pack"]] = "table"
-    """table shows them, pack folds them."""
+    """table shows the results, pack packs the records."""
     results: Folder = Path("results")
     """Where the records are."""
     table: Literal[1, 2, 3, 4] | None = None
-    """The paper's table to stand beside."""
+    """The paper's table to compare with."""
     profile: str | None = None
     """Only runs of this profile."""
     dataset: str | None = None
-    """Only runs on this data set; with a table by default its own, or the digits for quick."""
-    csv: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """As comma-separated values."""
-    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """As a JSON list of rows."""
+    """Only runs on this data set; with a table, by default its own, or the digits for quick."""
+    csv: Switch = False
+    """Print comma-separated values."""
+    json: Switch = False
+    """Print a JSON list of rows."""
 
     def __call__(self) -> int:
-        """The table on standard output."""
         if self.csv and self.json:
             raise ValueError("csv and json: choose one")
         if self.action == "pack":
@@ -202,15 +216,15 @@ class Results:
         elif self.json:
             print(shown.to_json(orient="records", indent=1, force_ascii=False))
         else:
-            print(_readable(shown).to_string(index=False, na_rep="–"))
+            print(readable(shown).to_string(index=False, na_rep="–"))
         return 0
 
     def _table(self, runs: pd.DataFrame) -> pd.DataFrame:
         import pandas as pd
 
-        dataset = self.dataset
-        if dataset is None and self.table is not None:
-            dataset = tables.default_dataset(self.table, self.profile)
+        table, dataset = self.table, self.dataset
+        if dataset is None and table is not None:
+            dataset = tables.default_dataset(table, self.profile)
         for name, wanted in (("dataset", dataset), ("profile", self.profile)):
             runs = runs if wanted is None else runs[runs[name] == wanted]
         if not len(runs):
@@ -220,11 +234,7 @@ class Results:
             )
         parts = []
         for (_, profile), group in runs.groupby(["recipe", "profile"], sort=False):
-            part = (
-                results.summary(group)
-                if self.table is None
-                else tables.beside_paper(group, self.table)
-            )
+            part = results.summary(group) if table is None else tables.beside_paper(group, table)
             part.insert(0, "profile", str(profile))
             parts.append(part)
         return pd.concat(parts, ignore_index=True)
@@ -232,9 +242,9 @@ class Results:
 
 @dataclass
 class Data:
-    """List the data sets, check that their files are there and whole, or download them.
+    """List the data sets, check that their files are complete, or download them.
 
-    For example,
+    If a data set is missing, ``check`` ends with exit status 1.
 
         umixup data
         umixup data check mnist
@@ -243,12 +253,11 @@ class Data:
 
     action: tyro.conf.Positional[Literal["list", "check", "fetch"]] = "list"
     names: tyro.conf.Positional[tuple[str, ...]] = ()
-    """Of the data sets; for list and check by default all."""
-    folder: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None
-    """Where they lie; by default UMIXUP_DATA, or data/ here or above."""
+    """Data sets; for list and check, by default all."""
+    folder: MaybeFolder = None
+    """Where their files are; by default UMIXUP_DATA, or data/ here or above."""
 
     def __call__(self) -> int:
-        """A line for each data set; 1 if one that was to be checked is not there."""
         for name in self.names:
             datasets.check_name(name)
         if self.action == "fetch":
@@ -258,28 +267,26 @@ class Data:
                 datasets.fetch(name, self.folder)
                 print(f"{name} is in {datasets.folder(self.folder)}")
             return 0
-        missing = 0
+        check_files, missing = self.action == "check", False
         for name in self.names or datasets.NAMES:
             try:
                 data = datasets.load(name, self.folder)
             except FileNotFoundError as error:
-                missing += 1
-                lines = str(error).splitlines()
-                print(f"{name:14s} not here" + (f": {lines[0]}" if self.action == "check" else ""))
-            else:
-                shape = "×".join(map(str, data.train_x.shape[1:]))
-                print(
-                    f"{name:14s} {data.title}: {len(data.train_x):,} + {len(data.test_x):,} images "
-                    f"of {shape}, {len(data.classes)} classes"
-                )
-        return 1 if missing and self.action == "check" else 0
+                missing = True
+                reason = f": {str(error).splitlines()[0]}" if check_files else ""
+                print(f"{name:14s} not here{reason}")
+                continue
+            samples = f"{len(data.train_x):,} + {len(data.test_x):,} images"
+            shape = "×".join(map(str, data.train_x.shape[1:]))
+            print(f"{name:14s} {data.title}: {samples} of {shape}, {len(data.classes)} classes")
+        return 1 if missing and check_files else 0
 
 
 @dataclass
 class Config:
-    """Show a profile's config as JSON, for an editor and then for ``--config`` of ``train``.
+    """Print a profile's config as JSON.
 
-    For example,
+    Edit it, then give it to ``umixup train --config``.
 
         umixup config --profile full > my-config.json
     """
@@ -287,13 +294,12 @@ class Config:
     profile: Profile = "full"
 
     def __call__(self) -> int:
-        """The JSON on standard output."""
         print(training.profile(self.profile).to_json())
         return 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; its exit status."""
+    """Run one command and return its exit status."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     try:
         return _parsed(arguments)()
@@ -310,73 +316,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parsed(arguments: Sequence[str]) -> Train | Sweep | Results | Data | Config:
     """The command with its options."""
-    commands = Union[  # noqa: UP007 – not of types alone
-        Annotated[Train, _command("train", Train, arguments, default=_train(arguments))],
-        Annotated[Sweep, _command("sweep", Sweep, arguments)],
-        Annotated[Results, _command("results", Results, arguments)],
-        Annotated[Data, _command("data", Data, arguments)],
-        Annotated[Config, _command("config", Config, arguments)],
-    ]
-    return tyro.cli(commands, prog="umixup", description=__doc__, args=arguments)
-
-
-def _command(name: str, kind: type, arguments: Sequence[str], **more: Any) -> object:
-    """A command with its help; in the list of all commands only the first paragraph of it."""
-    text = inspect.getdoc(kind) or ""
-    about = text if name in arguments[:1] else text.partition("\n\n")[0]
-    return tyro.conf.subcommand(name, description=about, **more)
-
-
-def _train(arguments: Sequence[str]) -> Train:
-    """What ``train`` starts from: the profile's config, or the file's, if one is named."""
-    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    first.add_argument("--profile", choices=tuple(training.PROFILES))
-    first.add_argument("--config", type=Path)
-    try:
-        given, _ = first.parse_known_args(arguments)
-    except argparse.ArgumentError:  # tyro tells
-        return Train()
-    if given.config is None:
-        name: Profile = given.profile or "quick"
-        return Train(profile=name, config=training.profile(name))
-    if given.profile is not None:
-        raise ValueError("profile and config: name one of them to start from")
-    config = training.Config.from_json(given.config.read_text(encoding="utf-8"))
-    return Train(file=given.config, config=config)
-
-
-def _set_threads(threads: int | None) -> None:
-    if threads is None:
-        return
-    if threads < 1:
-        raise ValueError(f"threads = {threads}: it must be a whole number ≥ 1")
-    torch.set_num_threads(threads)
-
-
-def _time(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"
-
-
-def _readable(summary: pd.DataFrame) -> pd.DataFrame:
-    """The summary with an error and its interval in one column each, and runs as n of 100."""
-    import pandas as pd
-
-    def shown(mean: str, half: str) -> pd.Series[str]:
-        pairs = zip(summary[mean], summary[half], strict=True)
-        return pd.Series([f"{m:.3f} ± {h:.3f}" if h == h else f"{m:.3f}" for m, h in pairs])
-
-    names = [c for c in ("profile", "dataset", "loss", "setting", "scheme") if c in summary]
-    out = summary[names].copy()
-    out["dataset"] = out["dataset"].map(datasets.title)
-    out["error, %"] = shown("mean", "half_width")
-    out["runs"] = summary["n"].map("{} of 100".format)
-    if (summary["augmented_n"] > 0).any():
-        out["augmented test, %"] = shown("augmented_mean", "augmented_half_width")
-    if (summary["paper_n"] > 0).any():
-        out["paper, %"] = shown("paper_mean", "paper_half_width")
-        out["its runs"] = summary["paper_n"]
-    return out.replace("nan", "–")
+    commands = []
+    for kind in (Train, Sweep, Results, Data, Config):
+        name, help_text = kind.__name__.lower(), inspect.getdoc(kind) or ""
+        if name not in arguments[:1]:  # its first paragraph, for the list of all commands
+            help_text = help_text.partition("\n\n")[0]
+        commands.append(Annotated[kind, tyro.conf.subcommand(name, description=help_text)])
+    union: Any = Union[tuple(commands)]  # noqa: UP007 – made at run time
+    return tyro.cli(union, prog="umixup", description=__doc__, args=arguments)  # type: ignore[no-any-return]
 
 
 if __name__ == "__main__":

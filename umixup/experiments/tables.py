@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from umixup import _check as check
 from umixup import training
-from umixup.experiments import paper
-from umixup.experiments import records as results
+from umixup.experiments import paper, results
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,0 +1,37 @@
+"""Recorded runs, read and written, and the statistics of their errors.
+
+    runs = um.results.load("results")
+    um.results.summary(runs[runs["profile"] == "quick"])
+
+Records are in ``umixup.experiments.records``, statistics in ``umixup.experiments.statistics``.
+"""
+
+from umixup.experiments.records import (
+    FAILED,
+    failures,
+    load,
+    pack,
+    read,
+    recorded,
+    records,
+    write,
+    write_failure,
+)
+from umixup.experiments.statistics import (
+    difference,
+    each_once,
+    frame,
+    half_width,
+    runs_needed,
+    summary,
+    told_apart,
+    welch,
+)
+from umixup.training.config import digest
+from umixup.training.environment import environment
+from umixup.training.run import SCHEMA
+
+__all__ = ["FAILED", "SCHEMA", "digest", "environment"]
+__all__ += ["failures", "load", "pack", "read", "recorded", "records", "write", "write_failure"]
+__all__ += ["difference", "each_once", "frame", "half_width", "summary", "welch"]
+__all__ += ["runs_needed", "told_apart"]

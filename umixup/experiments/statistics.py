@@ -1,0 +1,235 @@
+"""What runs say: means with intervals, differences, and how many runs a difference needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from umixup import _check as check
+from umixup.experiments import paper
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_POWER = check.Range("in (0, 0.95]", lambda value: 0 < value <= 0.95)
+
+
+def frame(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """Rows as a DataFrame, with the columns that all runs have even if there are no rows."""
+    import pandas as pd
+
+    first = ["dataset", "loss", "scheme", "profile", "seed", "error"]
+    table = pd.DataFrame(list(rows))
+    return table.reindex(columns=[*first, *(c for c in table.columns if c not in first)])
+
+
+def half_width(values: Iterable[float]) -> float:
+    """Half the width of the 95 % confidence interval of a mean, by Student's t.
+
+    NaN for fewer than two values.
+
+    >>> round(half_width([1.0, 2.0, 3.0]), 3)
+    2.484
+    """
+    import numpy as np
+    from scipy import stats
+
+    sample = np.asarray(list(values), dtype=float)
+    if len(sample) < 2:
+        return float("nan")
+    return float(stats.t.ppf(0.975, len(sample) - 1) * stats.sem(sample))
+
+
+def each_once(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs without those that differ from another one only in how they were tested.
+
+    ``augment_test`` does not change the training. Of two such runs, the one with it is kept, since
+    it has both errors.
+    """
+    same = ["dataset", "loss", "scheme", "recipe", "seed"]
+    runs = runs.reset_index(drop=True)
+    both_first = runs.sort_values("augment_test", ascending=False, kind="stable")
+    return both_first.drop_duplicates(same).sort_index()
+
+
+def summary(runs: pd.DataFrame, beside: str | None = None) -> pd.DataFrame:
+    """Mean error and its 95 % interval for each setting, next to the paper's.
+
+    Args:
+        runs: rows as ``load`` returns them, of one recipe.
+        beside: the data set whose rows of the paper to compare with; by default the runs' own.
+
+    Returns:
+        A row for each (dataset, loss, scheme), in the order of their first run: ``n``, ``mean``,
+        ``half_width``; ``augmented_n``, ``augmented_mean``, ``augmented_half_width`` for the errors
+        on the augmented test set (0 and NaN without); ``paper_n``, ``paper_mean``,
+        ``paper_half_width`` from the paper (0 and NaN if it has no such row; its NC rows serve "nc"
+        and "nc-released"). Errors are in per cent.
+
+    Raises:
+        ValueError: no runs, or runs of several recipes, whose errors are not comparable.
+    """
+    import pandas as pd
+
+    if not len(runs):
+        raise ValueError("runs: there are none to summarise")
+    if runs["recipe"].nunique() > 1:
+        raise ValueError(
+            f"runs of {runs['recipe'].nunique()} recipes (profiles "
+            f"{', '.join(sorted(runs['profile'].unique()))}): summarise one recipe at a time"
+        )
+    rows = []
+    for names, group in each_once(runs).groupby(["dataset", "loss", "scheme"], sort=False):
+        dataset, loss, scheme = map(str, names)
+        printed = paper.settings(beside or dataset, loss.removesuffix("-released"))
+        theirs = next((s for s in printed if s.scheme == scheme), None)
+        augmented = group["augmented_error"].dropna().astype(float)
+        rows.append(
+            {
+                "dataset": dataset,
+                "loss": loss,
+                "scheme": scheme,
+                "n": len(group),
+                "mean": 100 * group["error"].mean(),
+                "half_width": 100 * half_width(group["error"]),
+                "augmented_n": len(augmented),
+                "augmented_mean": 100 * augmented.mean(),
+                "augmented_half_width": 100 * half_width(augmented),
+                "paper_mean": 100 * theirs.error if theirs else float("nan"),
+                "paper_half_width": 100 * theirs.half_width if theirs else float("nan"),
+                "paper_n": theirs.runs if theirs else 0,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def difference(
+    runs: pd.DataFrame, one: str, other: str, error: str = "error"
+) -> dict[str, str | float]:
+    """Mean error of one scheme minus that of another, in percentage points, as in ``welch``.
+
+    Args:
+        runs: of one data set, loss and recipe.
+        one, other: schemes, as in the column ``scheme``.
+        error: the column to compare, "error" or "augmented_error".
+
+    Returns:
+        ``one``, ``other`` and what ``welch`` returns.
+
+    Raises:
+        ValueError: runs of several data sets, losses or recipes, or no runs of a scheme.
+    """
+    runs = each_once(runs)
+    for name in ("dataset", "loss", "recipe"):
+        if runs[name].nunique() > 1:
+            raise ValueError(f"runs of several values of {name!r}: compare within one")
+    samples = []
+    for scheme in (one, other):
+        sample = 100 * runs.loc[runs["scheme"] == scheme, error].dropna().to_numpy(dtype=float)
+        if not len(sample):
+            known = ", ".join(runs["scheme"].unique())
+            raise ValueError(f"scheme {scheme!r}: no run has {error!r}; there are {known}")
+        samples.append(sample)
+    return {"one": one, "other": other, **welch(*samples)}
+
+
+def welch(one: Iterable[float], other: Iterable[float]) -> dict[str, float]:
+    """The difference of two means, with Welch's 95 % interval.
+
+    The samples are taken to be independent, with variances of their own.
+
+    Args:
+        one, other: at least one value each.
+
+    Returns:
+        ``n_one``, ``n_other``; ``mean``, the difference; ``low``, ``high``, its interval; ``p``
+        of Welch's two-sided t-test; ``needed``, how many values of each would show a true
+        difference of this size four times out of five (see ``runs_needed``). With fewer than two
+        values of either, ``low``, ``high``, ``p`` and ``needed`` are NaN.
+
+    Raises:
+        ValueError: an empty sample.
+
+    >>> found = welch([1.0, 2.0, 3.0], [2.0, 4.0, 6.0])
+    >>> found["mean"], round(found["low"], 2), round(found["high"], 2), found["needed"]
+    (-2.0, -6.16, 2.16, 11.0)
+    """
+    import numpy as np
+    from scipy import stats
+
+    first, second = (np.asarray(list(values), dtype=float) for values in (one, other))
+    sizes = {"n_one": len(first), "n_other": len(second)}
+    if not min(sizes.values()):
+        raise ValueError(f"samples of {len(first)} and {len(second)}: both need a value")
+    gap = float(first.mean() - second.mean())
+    if min(sizes.values()) < 2:
+        unknown = dict.fromkeys(("low", "high", "p", "needed"), float("nan"))
+        return {**sizes, "mean": gap, **unknown}
+    test = stats.ttest_ind(first, second, equal_var=False)
+    low, high = map(float, test.confidence_interval())
+    needed = runs_needed(gap, first.std(ddof=1), second.std(ddof=1))
+    return {
+        **sizes,
+        **{"mean": gap, "low": low, "high": high, "p": float(test.pvalue), "needed": needed},
+    }
+
+
+def told_apart(compared: pd.DataFrame) -> pd.DataFrame:
+    """Say of each difference whether it is distinguishable from 0, with p adjusted by Holm.
+
+    Args:
+        compared: a row for each difference, as returned by ``difference`` or ``welch``.
+
+    Returns:
+        The same with ``p_holm``, and with ``verdict``: "lower" or "higher" if the 95 % interval
+        excludes 0, else "not told apart"; "too few runs" if there is no interval.
+    """
+    from statsmodels.stats.multitest import multipletests
+
+    compared = compared.copy()
+    tested = compared["p"].notna()
+    compared["p_holm"] = float("nan")
+    if tested.any():
+        compared.loc[tested, "p_holm"] = multipletests(compared.loc[tested, "p"], method="holm")[1]
+    compared["verdict"] = "not told apart"
+    compared.loc[~tested, "verdict"] = "too few runs"
+    compared.loc[compared["high"] < 0, "verdict"] = "lower"
+    compared.loc[compared["low"] > 0, "verdict"] = "higher"
+    return compared
+
+
+def runs_needed(difference: float, std: float, other_std: float, power: float = 0.8) -> float:
+    """How many runs of each setting a two-sided t-test at 5 % needs to detect a difference.
+
+    Assumes a common variance, the mean of the two.
+
+    Args:
+        difference: of the true means.
+        std, other_std: standard deviations of a run's error in the two settings, in the same
+            units; ≥ 0.
+        power: the probability of detecting it, in (0, 0.95].
+
+    Returns:
+        A whole number ≥ 2; ∞ for a difference of 0.
+
+    Raises:
+        ValueError, TypeError: an argument is out of range, or is not a number.
+
+    >>> runs_needed(0.022, 0.118, 0.128)  # the paper's CIFAR10, cross-entropy, in per cent
+    493.0
+    """
+    import numpy as np
+    from statsmodels.stats.power import TTestIndPower
+
+    difference = check.number("difference", difference)
+    std = check.number("std", std, check.NON_NEGATIVE)
+    other_std = check.number("other_std", other_std, check.NON_NEGATIVE)
+    power = check.number("power", power, _POWER)
+    if difference == 0:
+        return float("inf")
+    pooled = np.sqrt((std**2 + other_std**2) / 2)
+    effect = min(abs(difference) / pooled, 8.0) if pooled else 8.0  # scipy gives NaN above 8
+    test = TTestIndPower()
+    if test.power(effect, 2, 0.05) >= power:  # the solver looks for a root above 2 only
+        return 2.0
+    return float(np.ceil(test.solve_power(effect, alpha=0.05, power=power)))
