@@ -365,6 +365,31 @@ def test_mixture_separates_atoms_from_its_density():
     assert stats.binomtest(int(hits.sum()), 4000, 0.25).pvalue > FALSE_ALARM
 
 
+WIDE = Mixture([0.5, 0.5], [Beta(0.5, 2), Uniform(0.25, 1)])
+
+
+@pytest.mark.parametrize(
+    ("policy", "breakpoints", "furthest"),
+    [
+        (Beta(0.5, 2), [], 74),
+        (Beta(3, 2), [], 37),
+        (Uniform(0, 1), [], 36),
+        (Uniform(0.25, 1), [-math.log(3)], 36),
+        (PointMass(0.25), [-math.log(3)], 36),
+        (PointMass(1), [], 36),
+        (Density(square), [], 36),
+        (WIDE, [-math.log(3)], 74),
+        (symmetrize(WIDE), [0, -math.log(3), math.log(3)], 74),
+        (td.ContinuousBernoulli(torch.tensor(0.3)), [], 36),
+    ],
+    ids=str,
+)
+def test_breakpoints_and_furthest_logit(policy, breakpoints, furthest):
+    policy = as_policy(policy)
+    assert policy.breakpoints() == pytest.approx(breakpoints)
+    assert policy.furthest_logit() == furthest
+
+
 def test_nested_mixtures_are_flattened():
     inner = Mixture([0.25, 0.75], [Beta(1, 1), PointMass(1)])
     policy = Mixture([0.5, 0.5], [inner, Beta(2, 1)])

@@ -97,9 +97,11 @@ def test_posterior_of_a_point_mass_is_one_at_the_point_and_zero_at_its_mirror(po
     assert torch.equal(gamma, expected)
 
 
-@pytest.mark.parametrize("slope", [0, 2, math.inf])
-def test_the_logistic_weight_of_nan_is_nan(slope):
-    assert Logistic(slope)(at(math.nan)).isnan().all()
+@pytest.mark.parametrize(
+    "weight", [Logistic(0), Logistic(2), Logistic(math.inf), BetaCDF(2, 0.5)], ids=str
+)
+def test_weight_of_nan_is_nan(weight):
+    assert weight(at(math.nan)).isnan().all()
 
 
 # Draws
@@ -470,4 +472,6 @@ def test_weight_keeps_the_dtype_and_shape_of_a_single_number(text, dtype):
     scheme = parse(text)
     one = scheme.weight(torch.tensor(0.3, dtype=dtype))
     assert (one.shape, one.dtype) == ((), dtype)
+    by_logit = scheme.weight.from_logit(torch.tensor(-0.8, dtype=dtype))
+    assert (by_logit.shape, by_logit.dtype) == ((), dtype)
     assert one == scheme.weight(torch.tensor([0.3], dtype=dtype))[0]

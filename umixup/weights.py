@@ -254,8 +254,7 @@ class BetaCDF(Weight):
                 betaincc(self.b, self.a, torch.sigmoid(-logit).numpy()),
             )
         )
-        value = torch.where(logit < 0, low, high)  # from the end that is not rounded away
-        return torch.where(logit.isnan(), logit, value).to(z)
+        return torch.where(logit < 0, low, high).to(z)  # from the end that is not rounded away
 
     @property
     def is_smooth(self) -> bool:
