@@ -1,7 +1,7 @@
 """What the pages print for a reader to run: shell commands, and blocks of Python.
 
-A page is README.md, CONTRIBUTING.md, a page of book/, or the help of ``umixup``. Commands stand in blocks, fenced or
-indented, and in a line of text between backquotes.
+A page is README.md, CONTRIBUTING.md, ARCHITECTURE.md, a page of book/, or the help of ``umixup``.
+Commands stand in blocks, fenced or indented, and in a line of text between backquotes.
 """
 
 from __future__ import annotations

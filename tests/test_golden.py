@@ -38,8 +38,7 @@ def draws():
     """(λ, γ) of each scheme, independent and stratified."""
     return {
         f"{text}{' stratified' * stratified}": [
-            v.tolist()
-            for v in schemes.parse(text).draw(5, generator(), stratified=stratified)
+            v.tolist() for v in schemes.parse(text).draw(5, generator(), stratified=stratified)
         ]
         for text in SCHEMES
         for stratified in (False, True)

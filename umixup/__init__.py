@@ -4,8 +4,8 @@
     scheme = um.parse("U(B(2.2,0.9))")
 
 The library has three rooms, and imports go one way: the mathematics and the drop-ins in ``umixup``
-itself, the trainer in ``umixup.training``, and the evidence in ``umixup.experiments``. Every name
-below is loaded when it is first used, so a bare ``import umixup`` is light.
+itself, the trainer in ``umixup.training``, the evidence in ``umixup.experiments``. Each name below
+is loaded when it is first used, so that ``import umixup`` alone is light.
 """
 
 from __future__ import annotations
@@ -15,26 +15,22 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
-_NAMES = {  # public name -> the module that defines it
-    "Scheme": "schemes",
-    "parse": "schemes",
-    "erm": "schemes",
-    "mixup": "schemes",
-    "dat": "schemes",
-    "umixup": "schemes",
-    "U": "equivalence",
-    "D": "equivalence",
-    "canonical": "equivalence",
+# um.NAME -> the module that defines it
+_NAMES = {
+    **dict.fromkeys(("Scheme", "parse", "erm", "mixup", "dat", "umixup"), "schemes"),
+    **dict.fromkeys(("U", "D", "canonical"), "equivalence"),
 }
-_MODULES = {  # um.NAME -> where it lies
+# um.NAME -> the module that it is
+_MODULES = {
     # the core
-    **{
-        name: name
-        for name in (
-            *("policies", "schemes", "equivalence", "quadrature", "bounds"),
-            *("pairs", "losses", "mixing"),
-        )
-    },
+    "policies": "policies",
+    "schemes": "schemes",
+    "equivalence": "equivalence",
+    "quadrature": "quadrature",
+    "bounds": "bounds",
+    "losses": "losses",
+    "pairs": "pairs",
+    "mixing": "mixing",
     # the trainer
     "training": "training",
     "data": "training.data",
@@ -69,15 +65,7 @@ if TYPE_CHECKING:
     )
     from umixup._book import notebook, plotting
     from umixup.equivalence import D, U, canonical
-    from umixup.experiments import (
-        measures,
-        paper,
-        results,
-        robustness,
-        studies,
-        sweep,
-        tables,
-    )
+    from umixup.experiments import measures, paper, results, robustness, studies, sweep, tables
     from umixup.schemes import Scheme, dat, erm, mixup, parse, umixup
     from umixup.training import checkpoints, data, evaluation
     from umixup.training import model as models
