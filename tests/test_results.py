@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock
 from scipy import stats
 
 import umixup
@@ -194,6 +195,19 @@ def test_run_recorded_twice_counts_once_and_the_earlier_record_wins(tmp_path):
     results.write(record(error=0.25, sittings=earlier), tmp_path)
     with pytest.warns(UserWarning, match="1 runs are there twice and differ"):
         assert results.load(tmp_path)["error"].tolist() == [0.25]
+    results.write(record(error=0.125, sittings=[{"date": "2026-01-03"}]), tmp_path)
+    with pytest.warns(UserWarning, match="1 runs are there twice and differ"):
+        assert results.load(tmp_path)["error"].tolist() == [0.5]
+
+
+def test_pack_waits_for_another_pack(tmp_path):
+    results.write(record(), tmp_path)
+    with ThreadPoolExecutor(1) as pool:
+        with FileLock(tmp_path / ".pack.lock"):
+            packing = pool.submit(results.pack, tmp_path)
+            with pytest.raises(TimeoutError):
+                packing.result(0.5)
+        assert len(packing.result(60)) == 1
 
 
 def test_missing_folder_is_an_error(tmp_path):

@@ -419,6 +419,16 @@ def test_script_without_a_main_guard_is_told_to_have_one(tmp_path):
     assert list((tmp_path / "out").iterdir()) == []
 
 
+@pytest.mark.process
+def test_an_error_in_the_block_ends_worker_processes_at_once():
+    with pytest.raises(ZeroDivisionError), executors.open_executor("processes") as pool:  # noqa: PT012
+        running = pool.submit(time.sleep, 600)
+        until(running.running)
+        start = time.monotonic()
+        1 / 0  # noqa: B018
+    assert time.monotonic() - start < 60
+
+
 def test_serial_executor_sets_the_exception_of_its_future():
     future = executors.SerialExecutor().submit(int, "x")
     assert isinstance(future.exception(), ValueError)

@@ -286,7 +286,7 @@ class Data:
 class Config:
     """Print a profile's config as JSON.
 
-    Edit it, then give it to ``umixup train --config``.
+    Edit it, then pass it to ``train`` with ``--config``.
 
         umixup config --profile full > my-config.json
     """

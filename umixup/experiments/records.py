@@ -37,14 +37,7 @@ def write(record: dict[str, Any], folder: str | os.PathLike[str]) -> Path:
 def write_failure(
     identity: str, config: dict[str, Any], error: str, folder: str | os.PathLike[str]
 ) -> Path:
-    """Write the reason why a run failed to ``folder/<hash of its config>.failed.json``.
-
-    Args:
-        identity: the config's hash.
-        config: its fields.
-        error: the reason.
-        folder: of the records.
-    """
+    """Write why the run of a config with this hash failed, to ``folder/<hash>.failed.json``."""
     failure = {"hash": identity, "error": error, "config": config, "environment": environment()}
     return _write(failure, Path(folder) / f"{identity}{FAILED}")
 

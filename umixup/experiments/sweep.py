@@ -215,20 +215,20 @@ def _drive(
             if isinstance(error, BrokenExecutor):
                 raise error
             outcome = future.result() if error is None else _failed(config, folder, error)
-            if outcome.error is not None:
+            if isinstance(outcome, str):
                 # Dask raises KilledWorker only after several attempts of its own
                 final = type(error).__name__ == "KilledWorker"
                 if attempts[identity] <= retries and not final:
                     waiting.append(config)
                     continue
-                report.failed[identity] = outcome.error
+                report.failed[identity] = outcome
                 bar.set_postfix(failed=len(report.failed))
-            elif outcome.record is not None:
-                if not (folder / f"{identity}.json").exists():  # a worker without our disk
-                    records.write(outcome.record, folder)
-                report.done += 1
-            else:
+            elif outcome is None:
                 report.skipped += 1
+            else:
+                if not (folder / f"{identity}.json").exists():  # a worker without our disk
+                    records.write(outcome, folder)
+                report.done += 1
             bar.update()
     finally:
         for future in in_flight:
@@ -258,14 +258,8 @@ def _open(
 # In a worker
 
 
-@dataclass(frozen=True)
-class _Outcome:
-    """A record, or an error, or neither if the run was recorded already."""
-
-    record: dict[str, Any] | None = None
-    error: str | None = None
-
-
+# What a run returns: its record, the reason why it failed, or None if it was recorded already.
+_Outcome = dict[str, Any] | str | None
 # Runs draw from torch's global generator, which the threads of a Dask worker share.
 _one_at_a_time = threading.Lock()
 
@@ -276,7 +270,7 @@ def _work(config: Config, folder: str, threads: int | None) -> _Outcome:
     with _one_at_a_time:
         with suppress(OSError, ValueError, KeyError, TypeError):
             if records.read(path / f"{config.hash()}.json")["hash"] == config.hash():
-                return _Outcome()
+                return None
         if threads not in (None, torch.get_num_threads()):
             torch.set_num_threads(threads)
         try:
@@ -289,17 +283,17 @@ def _work(config: Config, folder: str, threads: int | None) -> _Outcome:
             (path / f"{config.hash()}{records.FAILED}").unlink(missing_ok=True)
         except Exception as error:
             return _failed(config, path, error)
-    return _Outcome(record)
+    return record
 
 
-def _failed(config: Config, folder: Path, error: BaseException) -> _Outcome:
-    """The outcome of a run that failed; the reason is written to the folder if possible."""
+def _failed(config: Config, folder: Path, error: BaseException) -> str:
+    """The reason why a run failed, which is written to the folder if possible."""
     text = f"{type(error).__name__}: {error}"
     if isinstance(error, ProcessExpired):
         text += f" of the worker, exit code {error.exitcode}; was it killed, or out of memory?"
     with suppress(OSError):
         records.write_failure(config.hash(), config.plain(), text, folder)
-    return _Outcome(error=text)
+    return text
 
 
 @functools.cache
