@@ -77,7 +77,14 @@ class Stuck:
 
     def worker(self) -> int:
         """The process that waits, once it does."""
-        with open(self.first, "wb") as pipe:  # waits for a reader
+
+        def opened():
+            try:  # without blocking: a test that failed would wait for a reader for ever
+                return os.fdopen(os.open(self.first, os.O_WRONLY | os.O_NONBLOCK), "wb")
+            except OSError:
+                return None
+
+        with until(opened) as pipe:
 
             def reads(process: str) -> bool:
                 try:

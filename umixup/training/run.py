@@ -175,7 +175,7 @@ def train(
                 path = checkpoint.save(checkpoints, trainer.state())
             if interrupted:
                 raise KeyboardInterrupt(
-                    f"stopped after {trainer.epoch} of {config.epochs} epochs, saved in {path}. To "
+                    f"stopped after {trainer.epoch} of {config.epochs} epochs; saved in {path}. To "
                     f"continue: train(config, checkpoints={str(checkpoints)!r}, resume=True)"
                 )
     return Run(
