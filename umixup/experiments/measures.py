@@ -76,7 +76,7 @@ def measure_calibration(run: Run, data: DataSet) -> dict[str, Any]:
 
     Returns:
         "error", "nll", "brier" and "ece" on the test set; the same after scaling, with the prefix
-        "scaled_"; "temperature"; "bins" and "scaled_bins", a row for each of 15 bins of confidence
+        ``scaled_``; "temperature"; "bins" and "scaled_bins", a row for each of 15 confidence bins
         with the number of samples, the sum of their confidences and how many are correct. Add the
         rows of several runs to pool them.
     """

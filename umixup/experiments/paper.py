@@ -40,7 +40,7 @@ class Setting:
 
     @property
     def kind(self) -> str:
-        """The family of the scheme: "ERM", "MixUp", "UMixUp" or "DAT"."""
+        """What the scheme is, "ERM", "MixUp", "UMixUp" or "DAT"."""
         return _KINDS[self.scheme[0]]
 
     def twin(self) -> Setting:

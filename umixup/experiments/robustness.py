@@ -89,7 +89,7 @@ def attack(
     queries: int = 200,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """Adversarial images x̃, with |x̃ − x| ≤ ε in each pixel.
+    """Adversarial images x̃, with ``|x̃ − x| ≤ ε`` in each pixel.
 
     To see whether an attack transfers, show the images to another network.
 
