@@ -374,8 +374,8 @@ def _directive(module: str, name: str) -> Iterator[str]:
     elif inspect.isfunction(value):
         yield f".. autofunction:: {full}"
     else:
-        yield f".. py:data:: {full}"
-        if len(repr(value)) <= 80:
+        yield f".. py:data:: {name}"
+        if len(repr(value)) <= 80 and max(map(len, repr(value).split())) <= 30:  # on a phone
             yield f"   :value: {value!r}"
         yield ""
         yield from (f"   {line}" for line in _comment(module, name))
