@@ -65,7 +65,7 @@ def D(scheme: Scheme | str) -> Policy:
             return policy
         case policy, Posterior(policy=origin) if is_symmetrized(policy, origin):
             return origin
-        case Beta() as policy, Tied() if policy.alpha == policy.beta:
+        case Beta() as policy, Tied() if policy.is_symmetric:
             return Beta(policy.alpha + 1, policy.alpha)
     return Reflected(scheme.policy, scheme.weight)
 
