@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -57,10 +60,55 @@ def test_train_starts_from_a_config_in_a_file(umixup, tmp_path):
 def test_train_writes_checkpoints_and_resumes(umixup, tmp_path):
     options = ["train", "--checkpoints", "kept", *TINY]
     assert umixup(*options)[0] == 0
-    status, _, error = umixup(*options)
+    status, _, error = umixup(*options, "--replace")
     assert status == 2
     assert "it holds a run that has begun" in error
-    assert umixup(*options, "--resume")[0] == 0
+    assert umixup(*options, "--resume", "--replace")[0] == 0
+
+
+def test_train_replaces_a_record_only_when_asked(umixup, tmp_path, monkeypatch):
+    assert umixup("train", *TINY)[0] == 0
+    before = results.records("results")
+    monkeypatch.setattr(training, "train", None)  # it must not begin
+    status, _, error = umixup("train", *TINY)
+    assert status == 2
+    assert "is recorded there; --replace" in error
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    assert umixup("train", *TINY, "--replace")[0] == 0
+    (after,) = results.records("results")
+    assert after["sittings"] != before[0]["sittings"] or after["seconds"] != before[0]["seconds"]
+
+
+def test_run_is_kept_if_the_folder_fails_while_it_trains(umixup, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    train = training.train
+
+    def lose_folder(*given, **options):
+        run = train(*given, **options)
+        shutil.rmtree("results")
+        Path("results").write_text("somebody's file")
+        return run
+
+    monkeypatch.setattr(training, "train", lose_folder)
+    with pytest.warns(UserWarning, match="cannot be written to results"):
+        status, out, _ = umixup("train", *TINY)
+    assert status == 0
+    path = Path(out.split("; ")[-1].strip())
+    assert results.load(path.parent)["error"].notna().all()
+
+
+def test_run_is_kept_if_measuring_fails(umixup, monkeypatch):
+    def fail(*_):
+        raise FloatingPointError("an output is nan")
+
+    monkeypatch.setitem(measures.MEASURES, "corruptions", fail)
+    status, _, error = umixup("train", "--measures", "corruptions", *TINY)
+    assert status == 1
+    assert "without measures" in error
+    assert "an output is nan" in error
+    (kept,) = results.records("results")
+    assert kept["hash"] == training.profile("quick", **tiny).hash()
 
 
 @pytest.mark.parametrize(
@@ -73,6 +121,18 @@ def test_train_writes_checkpoints_and_resumes(umixup, tmp_path):
         (["train", "--config", "a.json", "--profile", "quick"], 2, "name one of them"),
         (["train", "--threads", "0"], 2, "threads = 0"),
         (["train", "--resume"], 2, "resume = True: it needs the folder"),
+        (["train", "--results", ""], 2, "results = '': it must not be empty"),
+        (["train", "--results", "file"], 2, "results = 'file': it must be a folder to write to"),
+        (["train", "--results", "dangling"], 2, "results = 'dangling': it must be a folder"),
+        (["train", "--checkpoints", ""], 2, "checkpoints = ''"),
+        (["train", "--checkpoints", "file"], 2, "checkpoints = 'file'"),
+        (["train", "--config", "utf16.json"], 2, "'utf16.json': it is not text in UTF-8"),
+        (["train", "--config", "twice.json"], 2, "'seed' is there twice"),
+        (["train", "--config", "."], 1, ".: Is a directory"),
+        (["sweep", "--results", "", "--table", "3"], 2, "results = '': it must not be empty"),
+        (["sweep", "--table", "3", "--losses"], 2, "losses: name at least one"),
+        (["results", "--results", ""], 2, "results = '': it must not be empty"),
+        (["results", "--results", "file"], 1, "there is no such folder"),
         (["sweep"], 2, "--table"),
         (["sweep", "--table", "5"], 2, "5"),
         (["sweep", "--table", "3", "--runs", "0"], 2, "runs = 0"),
@@ -86,9 +146,93 @@ def test_train_writes_checkpoints_and_resumes(umixup, tmp_path):
     ],
 )
 def test_failure_prints_its_reason_and_has_its_exit_status(umixup, arguments, status, reason):
+    Path("file").write_text("not a folder")
+    Path("dangling").symlink_to("nowhere")
+    Path("utf16.json").write_text('{"seed": 1}', encoding="utf-16")
+    Path("twice.json").write_text('{"seed": 1, "seed": 2}')
     got, _, error = umixup(*arguments)
     assert got == status
     assert reason in " ".join(error.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "line"),
+    [
+        (MemoryError(), 1, "umixup: out of memory"),
+        (OSError(28, "No space left on device", "a/b"), 1, "umixup: a/b: No space left on device"),
+        (ConnectionError("no network"), 1, "umixup: no network"),
+        (FloatingPointError("the loss is nan"), 1, "umixup: the loss is nan"),
+        (ModuleNotFoundError("art: pip install"), 1, "umixup: art: pip install"),
+        (ValueError("x = 3"), 2, "umixup: x = 3"),
+    ],
+)
+def test_what_a_user_can_cause_is_one_line(umixup, monkeypatch, error, status, line):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(training, "train", fail)
+    assert umixup("train", *TINY) == (status, "", f"{line}\n")
+
+
+def test_missing_extra_is_noticed_before_the_first_epoch(umixup, monkeypatch):
+    monkeypatch.setattr(training, "train", None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    status, _, error = umixup("train", "--measures", "robustness", *TINY)
+    assert status == 1
+    assert "pip install 'umixup[robustness]'" in error
+
+
+def test_config_file_may_have_a_byte_order_mark(umixup):
+    text = training.profile("quick", seed=5, **tiny).to_json()
+    Path("mine.json").write_text(text, encoding="utf-8-sig")
+    assert umixup("train", "--config", "mine.json")[0] == 0
+    assert results.load("results")["seed"].tolist() == [5]
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("delay", [0.05, 0.2, 0.5, 1.0, 1.5, 2.0, 3.0])
+def test_ctrl_c_ends_the_command_at_any_moment_with_one_line(tmp_path, delay):
+    command = [sys.executable, "-m", "umixup.experiments._main", "train"]
+    process = subprocess.Popen(
+        [*command, "--profile", "quick", "--epochs", "300", "--results", str(tmp_path)],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    time.sleep(delay)
+    process.send_signal(signal.SIGINT)
+    start = time.monotonic()
+    _, error = process.communicate(timeout=30)
+    assert process.returncode in (130, -signal.SIGINT), error  # the latter before Python is up
+    assert time.monotonic() - start < 10
+    assert "Traceback" not in error or delay < 0.1, error  # Python's own start is not ours
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.process
+def test_output_may_end_before_the_command_does(tmp_path):
+    code = "import sys; from umixup import cli; sys.exit(cli.main(['config']))"
+    for closed in ("| true", "> /dev/full"):
+        done = subprocess.run(
+            f'"{sys.executable}" -c "{code}" {closed}',
+            shell=True,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr
+        assert "Exception" not in done.stderr
+
+
+@pytest.mark.process
+def test_output_survives_a_terminal_without_greek():
+    done = subprocess.run(
+        [sys.executable, "-m", "umixup.experiments._main", "train", "--help"],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("command", ["train", "sweep", "results", "data", "config"])

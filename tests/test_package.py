@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,16 @@ def test_every_public_name_can_be_used_and_is_listed():
     assert set(um.__all__) <= set(dir(um))
     assert um.Scheme is um.schemes.Scheme
     assert um.U is um.equivalence.U
+
+
+@pytest.mark.parametrize("name", um._MODULES)
+def test_every_public_module_can_be_imported_by_its_public_name(name):
+    assert importlib.import_module(f"umixup.{name}") is getattr(um, name)
+
+
+def test_unknown_module_is_not_found():
+    with pytest.raises(ModuleNotFoundError, match=r"umixup\.nonsense"):
+        importlib.import_module("umixup.nonsense")
 
 
 ONLY_TORCH_AND_NUMPY = """

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import os
 import re
 import shutil
 import subprocess
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -20,24 +23,34 @@ from scipy import stats
 
 import umixup
 from umixup import paper, results
-from umixup.experiments import records
+from umixup.experiments._record import row
+from umixup.training import Config, files
+from umixup.training.config import digest
 
 REQUIRED = ["dataset", "loss", "scheme", "profile", "seed", "error"]
 
 
 def record(seed: int = 0, error: float = 0.05, **changes) -> dict:
-    config = {"dataset": "fashion-mnist", "scheme": "B(1,1)", "loss": "ce", "seed": seed}
-    config["augment_test"] = "augmented_error" in changes
-    config |= {key: changes.pop(key) for key in list(changes) if key in config}
+    """The record of a run of two epochs; ``changes`` are fields of it or of its config."""
+    fields = {key: changes.pop(key) for key in list(changes) if hasattr(Config, key)}
+    fields.setdefault("augment_test", "augmented_error" in changes)
+    config = Config(**{"scheme": "B(1,1)", "epochs": 2, "milestones": (), "seed": seed, **fields})
+    plain = json.loads(config.to_json())
     return {
         "schema": results.SCHEMA,
-        "hash": results.digest(config),
+        "hash": config.hash(),
         "profile": "small",
-        "recipe": "one",
-        "config": config,
+        "recipe": results.digest(config.recipe()),
+        "config": plain,
         "error": error,
         "augmented_error": None,
-        "sittings": [{"date": "2026-01-02T00:00:00+00:00"}],
+        "averaged_epochs": 1,
+        "test_errors": [0.5, error],
+        "augmented_test_errors": [],
+        "train_losses": [1.0, 0.5],
+        "seconds": 1.0,
+        "data": "f00d",
+        "sittings": [{"date": "2026-01-02T00:00:00+00:00", "device": "cpu"}],
         **changes,
     }
 
@@ -56,11 +69,64 @@ def test_written_record_loads_as_a_row(tmp_path):
     assert row["test_errors"] == [0.5, 0.25]
 
 
-def test_second_record_of_a_config_replaces_the_first(tmp_path):
-    for error in (0.5, 0.25):
-        results.write(record(error=error), tmp_path)
+def test_second_record_of_a_config_replaces_the_first_only_when_asked(tmp_path):
+    results.write(record(error=0.5), tmp_path)
+    with pytest.raises(results.RecordExistsError, match="replace=True"):
+        results.write(record(error=0.25), tmp_path)
+    assert results.load(tmp_path)["error"].tolist() == [0.5]
+    results.write(record(error=0.25), tmp_path, replace=True)
     assert results.load(tmp_path)["error"].tolist() == [0.25]
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_record_of_a_newer_schema_is_never_replaced(tmp_path):
+    ours = record()
+    newer = {**ours, "schema": results.SCHEMA + 1, "more": 1}
+    target = tmp_path / f"{ours['hash']}.json"
+    target.write_text(json.dumps(newer))
+    for replace in (False, True):
+        with pytest.raises(results.RecordExistsError, match="a newer version wrote the record"):
+            results.write(ours, tmp_path, replace=replace)
+    assert results.keep(ours, tmp_path) == target
+    assert json.loads(target.read_text()) == newer
+    assert results.newer(tmp_path) == {ours["hash"]}
+    with pytest.warns(UserWarning, match="left out"):
+        assert results.pack(tmp_path) == []
+    assert target.exists()
+
+
+@pytest.mark.parametrize("obstacle", ["file", "full"])
+def test_record_goes_to_a_safe_place_if_its_folder_fails(tmp_path, monkeypatch, obstacle):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    folder = tmp_path / "results"
+    if obstacle == "file":
+        folder.write_text("not a folder")
+    else:
+        monkeypatch.setattr("umixup.experiments.records.written_whole", _full_once(folder))
+    with pytest.warns(UserWarning, match=r"cannot be written to .*results .* move it") as caught:
+        path = results.keep(record(seed=5), folder)
+    assert str(path) in str(caught[0].message)
+    assert results.load(path.parent)["seed"].tolist() == [5]
+
+
+def _full_once(folder: Path):
+    """``written_whole`` on a machine where this folder's disk is full."""
+
+    def written(target: Path):
+        if target.parent == folder:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
+        return files.written_whole(target)
+
+    return written
+
+
+def test_record_that_can_be_written_nowhere_is_in_the_error(tmp_path, monkeypatch):
+    occupied = tmp_path / "results"
+    occupied.write_text("not a folder")
+    monkeypatch.setattr("tempfile.tempdir", str(occupied))
+    with pytest.raises(OSError, match=record(seed=5)["hash"]) as caught:
+        results.keep(record(seed=5), occupied)
+    assert json.loads(str(caught.value).splitlines()[1]) == record(seed=5)
 
 
 def test_order_of_loading_does_not_depend_on_order_of_writing(tmp_path):
@@ -83,7 +149,7 @@ def test_failed_write_leaves_no_file(tmp_path, monkeypatch):
 def test_failed_write_keeps_the_earlier_record(tmp_path):
     results.write(record(error=0.25), tmp_path)
     with pytest.raises(TypeError):
-        results.write({**record(), "error": object()}, tmp_path)
+        results.write({**record(), "error": object()}, tmp_path, replace=True)
     assert results.load(tmp_path)["error"].tolist() == [0.25]
     assert len(list(tmp_path.iterdir())) == 1
 
@@ -94,12 +160,45 @@ INVALID = {
     "bytes": b"\xff\xfe\x00",
     "list": "[1, 2]",
     "null": "null",
+    "deep": "[" * 100_000,
     "schema": json.dumps({**record(), "schema": 99}),
     "no-config": json.dumps({"schema": results.SCHEMA, "error": 0.1}),
-    "no-error": json.dumps({k: v for k, v in record().items() if k != "error"}),
-    "bad-error": json.dumps({**record(), "error": "low"}),
-    "no-sittings": json.dumps({**record(), "sittings": []}),
+    "twice": json.dumps(record())[:-1] + ', "error": 0.1}',
     "changed": json.dumps({**record(), "config": record(seed=1)["config"]}),
+}
+# A record with one impossible value.
+INVALID |= {
+    f"{name}={value!r:.20}": json.dumps({**record(), name: value})
+    for name, values in {
+        "error": (7, -1, float("nan"), float("inf"), 10**400, "low", None, True, 0.06),
+        "test_errors": ([], [0.05], [0.5, 2], [0.5, "x"], "ab", None, [0.5, 0.01]),
+        "augmented_error": ("x", 1.5, [], False),
+        "augmented_test_errors": ([0.1], [0.1, 3], 1),
+        "train_losses": ([1.0], [1.0, float("inf")], {}),
+        "seconds": (-1, float("inf"), "1", None),
+        "averaged_epochs": (0, -1, 1.5, None),
+        "measured": ([1], {"calibration": 1}, {"calibration": {"ece": 10**400}}),
+        "sittings": ([], None, [1], [{}], [{"date": 3}], [{"date": "soon"}], {"date": 1}),
+        "schema": (0, -1, True, 1.0, "1", None),
+        "recipe": ("one", None, 1),
+        "profile": (None, 3),
+        "data": (None, 3),
+        "hash": (None, "", "../x", 1),
+    }.items()
+    for value in values
+}
+# A record whose hash fits, but whose config is not valid.
+INVALID |= {
+    f"config.{name}={value!r:.20}": json.dumps({**record(), "config": c, "hash": digest(c)})
+    for name, values in {
+        "dataset": ("cifar11", None, 3),
+        "scheme": ("B(1,", None, "B(1,-1)"),
+        "seed": (-1, 1.5, "0", None, True),
+        "epochs": (0, 3, 10**400),
+        "new": (1,),
+    }.items()
+    for value in values
+    for c in [{**record()["config"], name: value}]
 }
 
 
@@ -107,7 +206,7 @@ INVALID = {
 def test_files_that_are_not_records_are_skipped_with_a_warning(tmp_path, kind):
     results.write(record(error=0.25), tmp_path)
     content = INVALID[kind]
-    invalid = tmp_path / f"{kind}.json"
+    invalid = tmp_path / "invalid.json"
     invalid.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.warns(UserWarning, match=rf"{re.escape(str(invalid))} left out: \w+Error: "):
         runs = results.load(tmp_path)
@@ -143,7 +242,7 @@ def test_failed_runs_are_counted_in_a_warning(tmp_path):
 
 def test_pack_keeps_every_run_in_one_sorted_file_per_data_set(tmp_path):
     for seed in (2, 0, 1):
-        results.write(record(seed=seed, test_errors=[0.1, 1 / 3]), tmp_path)
+        results.write(record(seed=seed, error=1 / 3), tmp_path)
         results.write(record(seed=seed, dataset="folder:/a/b@32"), tmp_path)
     before = results.load(tmp_path)
     paths = results.pack(tmp_path)
@@ -191,11 +290,12 @@ def test_run_recorded_twice_counts_once_and_the_earlier_record_wins(tmp_path):
     results.pack(tmp_path)
     results.write(record(error=0.5), tmp_path)
     assert len(results.load(tmp_path)) == 1
-    earlier = [{"date": "2026-01-01T00:00:00+00:00"}]
-    results.write(record(error=0.25, sittings=earlier), tmp_path)
+    earlier = [{"date": "2026-01-01T00:00:00+00:00", "device": "cpu"}]
+    results.write(record(error=0.25, sittings=earlier), tmp_path, replace=True)
     with pytest.warns(UserWarning, match="1 runs are there twice and differ"):
         assert results.load(tmp_path)["error"].tolist() == [0.25]
-    results.write(record(error=0.125, sittings=[{"date": "2026-01-03"}]), tmp_path)
+    later = [{"date": "2026-01-03T00:00:00+00:00", "device": "cpu"}]
+    results.write(record(error=0.125, sittings=later), tmp_path, replace=True)
     with pytest.warns(UserWarning, match="1 runs are there twice and differ"):
         assert results.load(tmp_path)["error"].tolist() == [0.5]
 
@@ -210,6 +310,46 @@ def test_pack_waits_for_another_pack(tmp_path):
         assert len(packing.result(60)) == 1
 
 
+@pytest.mark.parametrize("kind", ["folder", "pipe", "dangling link", "loop of links"])
+def test_odd_entries_of_a_folder_are_left_out_by_name(tmp_path, kind):
+    results.write(record(error=0.25), tmp_path)
+    for name in ("x.json", "x.jsonl", f"x{results.FAILED}"):
+        path = tmp_path / name
+        if kind == "folder":
+            path.mkdir()
+        elif kind == "pipe":
+            os.mkfifo(path)
+        else:
+            path.symlink_to(tmp_path / ("nowhere" if kind == "dangling link" else name))
+    with pytest.warns(UserWarning, match="1 runs failed|left out") as caught:
+        assert results.load(tmp_path)["error"].tolist() == [0.25]
+    messages = " ".join(str(warning.message) for warning in caught)
+    if kind != "dangling link":  # nothing is there: as if packed in the meantime
+        assert all(f"{name} left out" in messages for name in ("x.json", "x.jsonl"))
+
+
+@pytest.mark.parametrize("function", ["load", "records", "recorded", "newer", "pack"])
+def test_unreadable_folder_is_an_error_and_not_empty(tmp_path, run_python, function):
+    code = f"""
+import os
+import filelock, pandas
+from umixup import results
+if not os.geteuid():  # permissions do not stop the superuser
+    os.setuid(65534)
+try:
+    results.{function}("results")
+except PermissionError as error:
+    print("refused", error)
+"""
+    with tempfile.TemporaryDirectory() as outer:  # others may not enter tmp_path
+        os.chmod(outer, 0o755)
+        results.write(record(), Path(outer) / "results")
+        (Path(outer) / "results").chmod(0o000)
+        said = run_python(f"import os; os.chdir({outer!r}){code}")
+        (Path(outer) / "results").chmod(0o700)
+    assert said.startswith("refused")
+
+
 def test_missing_folder_is_an_error(tmp_path):
     for function in (results.load, results.records, results.recorded, results.pack):
         with pytest.raises(
@@ -221,9 +361,14 @@ def test_missing_folder_is_an_error(tmp_path):
 def test_loading_2400_records_takes_a_few_times_as_long_as_json(tmp_path):
     # Under a second where Python reads these lines in a quarter of one; machines differ.
     # 24 settings of 100 runs, each with 200 epochs; in one process, as a reader of the book does.
-    epochs = {"test_errors": [0.1234567] * 200, "train_losses": [0.7654321] * 200}
+    epochs = {"epochs": 200, "averaged_epochs": 10, "train_losses": [0.7654321] * 200}
     lines = [
-        json.dumps(record(seed=seed, scheme=scheme, loss=loss, error=0.1 + seed / 1e4, **epochs))
+        json.dumps(
+            record(
+                **{"seed": seed, "scheme": scheme, "loss": loss, "error": 0.1 + seed / 1e4},
+                **{"test_errors": [0.1 + seed / 1e4] * 200, **epochs},
+            )
+        )
         for seed in range(100)
         for loss in ("ce", "nc")
         for scheme in [f"B({k},1)" for k in range(1, 13)]
@@ -334,7 +479,7 @@ ERRORS = {"ERM": [0.1, 0.12, 0.11], "B(1,1)": [0.09, 0.08], "DAT(B(2,1))": [0.07
 
 def runs(**changes) -> pd.DataFrame:
     return results.frame(
-        records._row(record(seed=seed, error=error, scheme=scheme, **changes))
+        row(record(seed=seed, error=error, scheme=scheme, **changes))
         for scheme, errors in ERRORS.items()
         for seed, error in enumerate(errors)
     )
@@ -344,15 +489,15 @@ def test_summary_has_mean_and_interval_in_per_cent_for_each_setting():
     table = results.summary(runs())
     assert table["scheme"].tolist() == list(ERRORS)
     assert table["n"].tolist() == [3, 2, 1]
-    for (_, row), errors in zip(table.iterrows(), ERRORS.values(), strict=True):
-        assert row["mean"] == pytest.approx(100 * np.mean(errors))
+    for (_, found), errors in zip(table.iterrows(), ERRORS.values(), strict=True):
+        assert found["mean"] == pytest.approx(100 * np.mean(errors))
         if len(errors) == 1:
-            assert math.isnan(row["half_width"])
+            assert math.isnan(found["half_width"])
             continue
         theirs = stats.t.interval(
             0.95, len(errors) - 1, loc=100 * np.mean(errors), scale=100 * stats.sem(errors)
         )
-        got = row["mean"] - row["half_width"], row["mean"] + row["half_width"]
+        got = found["mean"] - found["half_width"], found["mean"] + found["half_width"]
         assert got == pytest.approx(theirs)
 
 
@@ -388,15 +533,15 @@ def test_summary_separates_data_sets_and_losses():
 def test_summary_counts_a_run_tested_in_two_ways_once():
     twice = [record(error=0.1), record(error=0.1, augmented_error=0.3), record(seed=1, error=0.2)]
     for order in (twice, twice[::-1]):
-        (row,) = results.summary(results.frame(map(records._row, order))).to_dict("records")
-        assert (row["n"], row["augmented_n"]) == (2, 1)
-        assert row["mean"] == pytest.approx(15)
-        assert row["augmented_mean"] == pytest.approx(30)
-        assert math.isnan(row["augmented_half_width"])
+        (found,) = results.summary(results.frame(map(row, order))).to_dict("records")
+        assert (found["n"], found["augmented_n"]) == (2, 1)
+        assert found["mean"] == pytest.approx(15)
+        assert found["augmented_mean"] == pytest.approx(30)
+        assert math.isnan(found["augmented_half_width"])
 
 
 def test_released_cosine_is_compared_with_the_papers_nc():
-    rows = [records._row(record(loss=loss)) for loss in ("nc", "nc-released", "ce")]
+    rows = [row(record(loss=loss)) for loss in ("nc", "nc-released", "ce")]
     table = results.summary(results.frame(rows)).set_index("loss")
     assert table.loc["nc", "paper_mean"] == table.loc["nc-released", "paper_mean"]
     assert table.loc["nc", "paper_mean"] != table.loc["ce", "paper_mean"]
@@ -459,6 +604,31 @@ def test_runs_needed_detect_the_difference_four_times_out_of_five(effect):
     assert n == 2 or found(n - 1) < 0.82
 
 
+@pytest.mark.parametrize(("name", "other"), [("data", "beef"), ("arithmetic", "bfloat16")])
+def test_runs_on_other_data_or_in_other_precision_are_not_averaged(name, other):
+    both = pd.concat([runs(), runs().assign(**{name: other})])
+    with pytest.warns(UserWarning, match=f"differ in '{name}', which is .*{other}"):
+        table = results.summary(both)
+    assert table["n"].tolist() == [3, 2, 1] * 2
+    assert table[name].nunique() == 2
+    with pytest.raises(ValueError, match=f"several values of '{name}'"):
+        results.difference(both, "B(1,1)", "ERM")
+
+
+@pytest.mark.parametrize(
+    ("asked", "devices", "used"),
+    [
+        ("auto", ["cpu"], "float32"),
+        ("auto", ["NVIDIA H200"], "bfloat16"),
+        ("auto", ["cpu", "NVIDIA H200"], "bfloat16, float32"),
+        ("float32", ["NVIDIA H200"], "float32"),
+    ],
+)
+def test_arithmetic_is_the_precision_that_was_used(asked, devices, used):
+    sittings = [{"date": "2026-01-02T00:00:00+00:00", "device": device} for device in devices]
+    assert row(record(precision=asked, sittings=sittings))["arithmetic"] == used
+
+
 def test_runs_needed_in_limiting_cases():
     assert results.runs_needed(0.0, 1.0, 1.0) == math.inf
     assert results.runs_needed(1.0, 0.0, 0.0) == 2
@@ -470,7 +640,7 @@ def test_runs_needed_in_limiting_cases():
 
 
 def test_summary_refuses_runs_of_several_recipes():
-    mixed = pd.concat([runs(), runs(profile="quick", recipe="another")])
+    mixed = pd.concat([runs(), runs().assign(profile="quick", recipe="another")])
     with pytest.raises(
         ValueError, match=r"profiles quick, small\): summarise one recipe at a time"
     ):

@@ -11,6 +11,9 @@ is loaded when it is first used, so that ``import umixup`` alone is light.
 from __future__ import annotations
 
 import importlib
+import sys
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
@@ -45,6 +48,7 @@ _MODULES = {
     "studies": "experiments.studies",
     "measures": "experiments.measures",
     "robustness": "experiments.robustness",
+    "cli": "experiments.cli",
     # what the book's chapters need
     "plotting": "_book.plotting",
     "notebook": "_book.notebook",
@@ -65,7 +69,16 @@ if TYPE_CHECKING:
     )
     from umixup._book import notebook, plotting
     from umixup.equivalence import D, U, canonical
-    from umixup.experiments import measures, paper, results, robustness, studies, sweep, tables
+    from umixup.experiments import (
+        cli,
+        measures,
+        paper,
+        results,
+        robustness,
+        studies,
+        sweep,
+        tables,
+    )
     from umixup.schemes import Scheme, dat, erm, mixup, parse, umixup
     from umixup.training import checkpoints, data, evaluation
     from umixup.training import model as models
@@ -77,6 +90,28 @@ def __getattr__(name: str) -> object:
     if name in _MODULES:
         return importlib.import_module(f"umixup.{_MODULES[name]}")
     raise AttributeError(f"module 'umixup' has no attribute {name!r}; it has {', '.join(__all__)}")
+
+
+class _Rooms:
+    """``import umixup.data`` and ``from umixup.data import load``: the names of the table above."""
+
+    def find_spec(
+        self, fullname: str, path: object = None, target: object = None
+    ) -> ModuleSpec | None:
+        name = fullname.removeprefix("umixup.")
+        if _MODULES.get(name, name) == name:  # not ours, or where its name says
+            return None
+        return ModuleSpec(fullname, self)
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        name = module.__name__.removeprefix("umixup.")
+        sys.modules[module.__name__] = importlib.import_module(f"umixup.{_MODULES[name]}")
+
+
+sys.meta_path.append(_Rooms())
 
 
 def __dir__() -> list[str]:

@@ -84,6 +84,20 @@ def number(name: str, value: object, allowed: Range = FINITE) -> float:
     return found
 
 
+def text(name: str, value: object) -> str:
+    """``value`` itself.
+
+    Raises:
+        TypeError: it is not a text.
+        ValueError: it is empty, or only spaces.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{name} = {value!r}: it must be a text")
+    if not value.strip():
+        raise ValueError(f"{name} = {value!r}: it must not be empty")
+    return value
+
+
 def one_of(name: str, value: T, allowed: Iterable[T]) -> T:
     """``value`` itself.
 

@@ -1,13 +1,65 @@
-"""Times and tables as the command line prints them."""
+"""What the command line prints: times and tables, and one line in place of a traceback."""
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from umixup.experiments.sweep import SweepStoppedError
+from umixup.training import Config
 from umixup.training import data as datasets
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+def run(command: Callable[[], int]) -> int:
+    """Call a command. What a user can cause ends in one line on stderr, and in the exit status.
+
+    Returns:
+        The command's status; 2 for arguments that are not valid, 1 for other failures, 130 for
+        Ctrl-C. Errors of our own keep their traceback.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal may lack λ or ±
+            stream.reconfigure(errors="replace")
+    try:
+        status = command()
+        sys.stdout.flush()  # notices a full disk, or a reader that has gone, here
+        return status
+    except KeyboardInterrupt as stop:
+        return _said(str(stop) or "stopped", 130)
+    except (ValueError, TypeError) as error:
+        return _said(f"umixup: {error}", 2)
+    except BrokenPipeError:  # what reads our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except MemoryError as error:
+        return _said(f"umixup: out of memory{f': {error}' * bool(str(error))}", 1)
+    except OSError as error:
+        known = error.filename is not None and error.strerror
+        return _said(
+            f"umixup: {error.filename}: {error.strerror}" if known else f"umixup: {error}", 1
+        )
+    except (ArithmeticError, ImportError, SweepStoppedError) as error:
+        return _said(f"umixup: {error}", 1)
+
+
+def config(file: Path) -> Config:
+    """The config in a JSON file, in UTF-8 with or without a byte order mark."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError(f"config = {str(file)!r}: it is not text in UTF-8") from None
+    return Config.from_json(text)
+
+
+def _said(line: str, status: int) -> int:
+    print(line, file=sys.stderr)
+    return status
 
 
 def duration(seconds: float) -> str:
@@ -27,7 +79,11 @@ def readable(summary: pd.DataFrame) -> pd.DataFrame:
         pairs = zip(summary[f"{prefix}mean"], summary[f"{prefix}half_width"], strict=True)
         return [f"{m:.3f} ± {h:.3f}" if h == h else f"{m:.3f}" for m, h in pairs]
 
-    names = [c for c in ("profile", "dataset", "loss", "setting", "scheme") if c in summary]
+    names = [
+        c
+        for c in ("profile", "dataset", "loss", "setting", "scheme", "data", "arithmetic")
+        if c in summary
+    ]
     out = summary[names].copy()
     out["dataset"] = out["dataset"].map(datasets.title)
     out["error, %"] = errors("")

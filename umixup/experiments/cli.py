@@ -25,13 +25,11 @@ import tyro
 
 from umixup import _check as check
 from umixup import training
-from umixup.experiments import measures, results, studies, sweep, tables
-from umixup.experiments._console import duration, readable
+from umixup.experiments import _console, measures, results, studies, sweep, tables
 from umixup.training import data as datasets
+from umixup.training.files import check_writable
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     Fields = dict[str, Any]
 else:
     # The fields of training.Config as options, none of which needs to be given.
@@ -41,8 +39,9 @@ else:
     Fields.__doc__ = training.Config.__doc__  # describes each field
 
 Profile = Literal["quick", "small", "full"]
-Folder = Annotated[Path, tyro.conf.arg(metavar="FOLDER")]
-MaybeFolder = Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")]
+# Text, since Path("") is the current folder.
+Folder = Annotated[str, tyro.conf.arg(metavar="FOLDER")]
+MaybeFolder = Annotated[str | None, tyro.conf.arg(metavar="FOLDER")]
 Switch = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 
 
@@ -61,7 +60,7 @@ class Train:
     """The profile to start from."""
     file: Annotated[Path | None, tyro.conf.arg(name="config", metavar="FILE")] = None
     """A config as JSON to start from instead (see ``umixup config``)."""
-    results: Folder = Path("results")
+    results: Folder = "results"
     """Where the record goes."""
     checkpoints: MaybeFolder = None
     """A folder for the checkpoints of this run alone."""
@@ -76,30 +75,52 @@ class Train:
     fields: tyro.conf.OmitArgPrefixes[Fields] = field(default_factory=dict)
     """Fields of the config, in place of the profile's."""
 
+    replace: Switch = False
+    """Train a config that has a record, and replace the record."""
+
     def __call__(self) -> int:
         if self.threads is not None:
             torch.set_num_threads(check.whole("threads", self.threads, 1))
+        config, folder = self.config(), Path(check.text("results", self.results))
+        # Whatever the run needs at its end, before its first epoch.
+        measures.check_installed(config.measures)
+        if folder.is_dir() and config.hash() in results.recorded(folder) and not self.replace:
+            raise ValueError(
+                f"results = {self.results!r}: this config ({config.hash()}) is recorded there; "
+                "--replace trains it again and replaces the record"
+            )
+        check_writable("results", folder, results.LARGE)
         run = training.train(
-            self.config(),
+            config,
             device=self.device,
             checkpoints=self.checkpoints,
             every=self.every,
             resume=self.resume,
         )
-        measures.measure(run)
-        path = results.write(run.record(), self.results)
+        path = self._recorded(run, folder)
         shown = f"error {100 * run.error:.2f} %, mean of the last {run.averaged_epochs} epochs"
         if run.augmented_error is not None:
             shown += f"; {100 * run.augmented_error:.2f} % with the test images augmented"
         print(f"{shown}; {run.seconds:.0f} s; {path}")
         return 0
 
+    def _recorded(self, run: training.Run, folder: Path) -> Path:
+        """Measure the run and write its record; if measuring fails, the record without measures."""
+        try:
+            measures.measure(run)
+        except BaseException:
+            run.config = replace(run.config, measures=())
+            path = results.keep(run.record(), folder)
+            print(f"measuring failed; the run is in {path}, without measures", file=sys.stderr)
+            raise
+        return results.keep(run.record(), folder, replace=self.replace)
+
     def config(self) -> training.Config:
         """The config to train."""
         if self.file is None:
             start = training.profile(self.profile or "quick")
         elif self.profile is None:
-            start = training.Config.from_json(self.file.read_text(encoding="utf-8"))
+            start = _console.config(self.file)
         else:
             raise ValueError("profile and config: name one of them to start from")
         return replace(start, **self.fields)
@@ -129,7 +150,7 @@ class Sweep:
     """Losses of a table's runs; by default ce nc."""
     dataset: str | None = None
     """Another data set than the table's; by default the digits for quick."""
-    results: Folder = Path("results")
+    results: Folder = "results"
     """Where the records go."""
     workers: int = 1
     """How many runs at once."""
@@ -142,20 +163,19 @@ class Sweep:
 
     def __call__(self) -> int:
         """Do the runs and print a report; 1 if a run failed."""
-        configs = self._configs()
+        configs, folder = self._configs(), check.text("results", self.results)
         if self.dry_run:
-            outlook = sweep.plan(configs, self.results)
+            outlook = sweep.plan(configs, folder)
             print(f"{len(outlook.todo)} runs to do, {outlook.done} recorded in {self.results}")
             if outlook.seconds is None:
                 print("no run like them is recorded yet, so how long they take is not known")
             elif outlook.todo:
-                print(
-                    f"about {duration(outlook.seconds / self.workers)} with {self.workers} workers"
-                )
+                time = _console.duration(outlook.seconds / self.workers)
+                print(f"about {time} with {self.workers} workers")
             return 0
         report = sweep.run(
             configs,
-            self.results,
+            folder,
             executor=self.executor,
             workers=self.workers,
             threads=self.threads,
@@ -166,6 +186,8 @@ class Sweep:
         return 1 if report.failed else 0
 
     def _configs(self) -> list[training.Config]:
+        if self.losses == ():
+            raise ValueError("losses: name at least one")
         of_table = {"profile": self.profile, "losses": self.losses, "dataset": self.dataset}
         given: dict[str, Any] = {k: v for k, v in of_table.items() if v is not None}
         if self.table is not None and self.study is None:
@@ -190,7 +212,7 @@ class Results:
 
     action: tyro.conf.Positional[Literal["table", "pack"]] = "table"
     """table shows the results, pack packs the records."""
-    results: Folder = Path("results")
+    results: Folder = "results"
     """Where the records are."""
     table: Literal[1, 2, 3, 4] | None = None
     """The paper's table to compare with."""
@@ -207,37 +229,18 @@ class Results:
         if self.csv and self.json:
             raise ValueError("csv and json: choose one")
         if self.action == "pack":
-            for path in results.pack(self.results):
+            for path in results.pack(check.text("results", self.results)):
                 print(path)
             return 0
-        shown = self._table(results.load(self.results))
+        runs = results.load(check.text("results", self.results))
+        shown = tables.by_recipe(runs, self.table, self.profile, self.dataset)
         if self.csv:
             print(shown.to_csv(index=False), end="")
         elif self.json:
             print(shown.to_json(orient="records", indent=1, force_ascii=False))
         else:
-            print(readable(shown).to_string(index=False, na_rep="–"))
+            print(_console.readable(shown).to_string(index=False, na_rep="–"))
         return 0
-
-    def _table(self, runs: pd.DataFrame) -> pd.DataFrame:
-        import pandas as pd
-
-        table, dataset = self.table, self.dataset
-        if dataset is None and table is not None:
-            dataset = tables.default_dataset(table, self.profile)
-        for name, wanted in (("dataset", dataset), ("profile", self.profile)):
-            runs = runs if wanted is None else runs[runs[name] == wanted]
-        if not len(runs):
-            raise ValueError(
-                f"results = {str(self.results)!r}: no runs with dataset = {dataset!r}, "
-                f"profile = {self.profile!r} (None: any)"
-            )
-        parts = []
-        for (_, profile), group in runs.groupby(["recipe", "profile"], sort=False):
-            part = results.summary(group) if table is None else tables.beside_paper(group, table)
-            part.insert(0, "profile", str(profile))
-            parts.append(part)
-        return pd.concat(parts, ignore_index=True)
 
 
 @dataclass
@@ -300,18 +303,8 @@ class Config:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    arguments = sys.argv[1:] if arguments is None else list(arguments)
-    try:
-        return _parsed(arguments)()
-    except KeyboardInterrupt as stop:
-        print(str(stop) or "stopped", file=sys.stderr)
-        return 130
-    except (ValueError, TypeError) as error:
-        print(f"umixup: {error}", file=sys.stderr)
-        return 2
-    except (OSError, ArithmeticError, ImportError, sweep.SweepStoppedError) as error:
-        print(f"umixup: {error}", file=sys.stderr)
-        return 1
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    return _console.run(lambda: _parsed(given)())
 
 
 def _parsed(arguments: Sequence[str]) -> Train | Sweep | Results | Data | Config:

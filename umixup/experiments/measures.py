@@ -10,8 +10,9 @@ The numbers become part of the run's record, and ``um.results.load`` has a colum
 
 from __future__ import annotations
 
+import importlib.util
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -39,6 +40,19 @@ BUDGETS: dict[str, dict[str, int]] = {
 }
 #: How many test images are attacked, the first ones.
 ATTACKED = 100
+
+
+def check_installed(measures: Iterable[str]) -> None:
+    """Check, before a run, that what its measures need is installed.
+
+    Raises:
+        ModuleNotFoundError: it is not; the message says what to install.
+    """
+    if "robustness" in measures and importlib.util.find_spec("art") is None:
+        raise ModuleNotFoundError(
+            "measures: 'robustness' needs the Adversarial Robustness Toolbox: "
+            "pip install 'umixup[robustness]'"
+        )
 
 
 def measure(run: Run, data: DataSet | None = None) -> None:

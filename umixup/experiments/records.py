@@ -9,29 +9,77 @@ from __future__ import annotations
 import json
 import os
 import re
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from umixup.experiments._record import NOT_A_RECORD, NewerSchemaError, begun, order, parsed, row
 from umixup.experiments.statistics import frame
-from umixup.training.config import digest
 from umixup.training.environment import environment
 from umixup.training.files import written_whole
-from umixup.training.run import SCHEMA
 
 if TYPE_CHECKING:
     import pandas as pd
 
 #: How the name of a failed run's file ends.
 FAILED = ".failed.json"
-# What reading a text raises that is not a record.
-_NOT_A_RECORD = (ValueError, LookupError, TypeError)
+#: More bytes than a record has: whether they fit on the disk is tried before a run.
+LARGE = 2**16
 
 
-def write(record: dict[str, Any], folder: str | os.PathLike[str]) -> Path:
-    """Write a run's record to ``folder/<hash of its config>.json``, whole or not at all."""
-    return _write(record, Path(folder) / f"{record['hash']}.json")
+class RecordExistsError(FileExistsError):
+    """The folder has a record of this config already, or one that a newer umixup wrote."""
+
+
+def write(record: dict[str, Any], folder: str | os.PathLike[str], *, replace: bool = False) -> Path:
+    """Write a run's record to ``folder/<hash of its config>.json``, whole or not at all.
+
+    Args:
+        record: as ``Run.record`` returns it.
+        folder: is made if it does not exist.
+        replace: replace a record of the same config. One of a newer schema is never replaced.
+
+    Raises:
+        RecordExistsError: there is such a record.
+        OSError: the folder cannot be written to.
+    """
+    target = Path(folder) / f"{record['hash']}.json"
+    try:
+        read(target)
+    except NewerSchemaError as error:
+        raise RecordExistsError(f"{target} is left alone: {error}") from None
+    except (*NOT_A_RECORD, OSError):  # there is none, or it is damaged
+        return _write(record, target)
+    if not replace:
+        raise RecordExistsError(f"{target} is a record of this config; replace=True replaces it")
+    return _write(record, target)
+
+
+def keep(record: dict[str, Any], folder: str | os.PathLike[str], *, replace: bool = False) -> Path:
+    """Write a record that must not be lost.
+
+    A record of its config that is there already stays, unless ``replace``.
+
+    If the folder cannot be written to, the record goes into a new temporary folder, and a warning
+    says where it is.
+
+    Raises:
+        OSError: that fails too; the message has the whole record.
+    """
+    try:
+        return write(record, folder, replace=replace)
+    except RecordExistsError:
+        return Path(folder) / f"{record['hash']}.json"
+    except OSError as error:
+        why = f"the record of this run cannot be written to {folder} ({error.strerror or error})"
+    try:
+        path = write(record, tempfile.mkdtemp(prefix="umixup-"))
+    except OSError as error:
+        raise OSError(f"{why}, nor elsewhere; it is\n{json.dumps(record)}") from error
+    warnings.warn(f"{why}; it is in {path}: move it to your records", stacklevel=2)
+    return path
 
 
 def write_failure(
@@ -54,15 +102,16 @@ def read(path: Path) -> dict[str, Any]:
 
     Raises:
         ValueError, LookupError, TypeError: the file holds no record, or one of another schema.
+        OSError: it cannot be read.
     """
-    return _parsed(path.read_bytes())
+    return parsed(_content(path))
 
 
 def records(folder: str | os.PathLike[str]) -> list[dict[str, Any]]:
     """The runs recorded in ``folder`` as plain data, sorted and checked as in ``load``."""
-    found, problems = _read(Path(folder))
-    _warn(problems)
-    return found
+    content = _read(Path(folder))
+    _warn(content.problems)
+    return content.records
 
 
 def recorded(folder: str | os.PathLike[str]) -> set[str]:
@@ -70,14 +119,19 @@ def recorded(folder: str | os.PathLike[str]) -> set[str]:
     return {record["hash"] for record in records(folder)}
 
 
+def newer(folder: str | os.PathLike[str]) -> set[str]:
+    """The hashes of the configs whose record in ``folder`` was written by a newer umixup."""
+    return _read(Path(folder)).newer
+
+
 def failures(folder: str | os.PathLike[str]) -> dict[str, str]:
     """Why runs failed: hash -> error. A file that cannot be read has that as its error."""
     found = {}
-    for path in sorted(Path(folder).glob(f"*{FAILED}")):
+    for path in _listed(Path(folder), FAILED):
         identity = path.name.removesuffix(FAILED)
         try:
-            found[identity] = str(json.loads(path.read_bytes())["error"])
-        except _NOT_A_RECORD as error:
+            found[identity] = str(json.loads(_content(path))["error"])
+        except (*NOT_A_RECORD, OSError, RecursionError) as error:
             found[identity] = f"{path} cannot be read: {error}"
     return found
 
@@ -93,20 +147,20 @@ def load(folder: str | os.PathLike[str]) -> pd.DataFrame:
     Returns:
         Columns for the config's fields and for the results: first dataset, loss, scheme, profile,
         seed and error (a fraction), last those of the measures, such as "calibration.ece", which
-        are NaN in runs without.
+        are NaN in runs without. "arithmetic" is the precision that was used.
 
     Raises:
         FileNotFoundError: there is no such folder.
     """
-    found, problems = _read(Path(folder))
-    failed = len(failures(folder).keys() - {record["hash"] for record in found})
+    content = _read(Path(folder))
+    failed = len(failures(folder).keys() - {record["hash"] for record in content.records})
     if failed:
-        problems.append(
+        content.problems.append(
             f"{folder}: {failed} runs failed and have no row; um.results.failures(folder) has the "
             "reasons"
         )
-    _warn(problems)
-    return frame(_row(record) for record in found)
+    _warn(content.problems)
+    return frame(map(row, content.records))
 
 
 def pack(folder: str | os.PathLike[str]) -> list[Path]:
@@ -127,20 +181,20 @@ def pack(folder: str | os.PathLike[str]) -> list[Path]:
 
     folder = _existing(Path(folder))
     with FileLock(folder / ".pack.lock"):
-        singles = sorted(folder.glob("*.json"))
-        found, problems = _read(folder)
-        _warn(problems)
-        if any(".jsonl:" in problem for problem in problems):
+        singles = _listed(folder, ".json")
+        content = _read(folder)
+        _warn(content.problems)
+        if any(".jsonl" in problem for problem in content.problems):
             raise ValueError(f"folder = {str(folder)!r}: mend or remove the packed lines first")
         packed: dict[Path, list[str]] = {}
-        for record in found:
+        for record in content.records:
             name = re.sub(r"[^\w.-]+", "-", record["config"]["dataset"]).strip("-")
             lines = packed.setdefault(folder / f"{name}.jsonl", [])
             lines.append(json.dumps(record, allow_nan=False) + "\n")
         for target, lines in packed.items():
             with written_whole(target) as part:
                 part.write_text("".join(lines), encoding="utf-8")
-        done = {f"{record['hash']}.json" for record in found}
+        done = {f"{record['hash']}.json" for record in content.records}
         for path in singles:
             if path.name in done:
                 path.unlink(missing_ok=True)
@@ -153,74 +207,71 @@ def _existing(folder: Path) -> Path:
     return folder
 
 
+def _listed(folder: Path, suffix: str) -> list[Path]:
+    """What the folder has with this ending, sorted; an error, not nothing, if it is unreadable."""
+    return sorted(folder / name for name in os.listdir(folder) if name.endswith(suffix))
+
+
+def _content(path: Path) -> bytes:
+    if path.exists() and not path.is_file():  # reading a pipe would wait for ever
+        raise ValueError("it is not a file")
+    return path.read_bytes()
+
+
 def _warn(problems: list[str]) -> None:
     for problem in problems:
         warnings.warn(problem, stacklevel=3)
 
 
-def _read(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
-    """The folder's records, sorted, each run once; and the problems to warn about."""
+class _Content(NamedTuple):
+    """What a folder has."""
+
+    records: list[dict[str, Any]]  # sorted, each run once
+    newer: set[str]  # hashes of records that a newer version of umixup wrote
+    problems: list[str]  # to warn about
+
+
+def _read(folder: Path) -> _Content:
     found: dict[str, dict[str, Any]] = {}
-    problems, twice = [], 0
+    newer, problems, twice = set(), [], 0
     for place, text in _texts(_existing(folder)):
         try:
-            record = _parsed(text)
-        except _NOT_A_RECORD as error:
+            if isinstance(text, Exception):
+                raise text
+            record = parsed(text)
+        except (*NOT_A_RECORD, OSError) as error:
             problems.append(f"{place} left out: {type(error).__name__}: {error}")
+            if isinstance(error, NewerSchemaError):
+                newer.add(error.hash)
             continue
         known = found.setdefault(record["hash"], record)
         if known != record:
             twice += 1
-            found[record["hash"]] = min(known, record, key=_begun)
+            found[record["hash"]] = min(known, record, key=begun)
     if twice:
         problems.append(f"{folder}: {twice} runs are there twice and differ; the earlier counts")
-    return sorted(found.values(), key=_order), problems
+    return _Content(sorted(found.values(), key=order), newer, problems)
 
 
-def _texts(folder: Path) -> Iterator[tuple[str, bytes]]:
+def _texts(folder: Path) -> Iterator[tuple[str, bytes | Exception]]:
     """Place and text of each single file, then of each line of the packed files.
 
-    In this order, a record that another process packs in the meantime is still found.
+    In this order, a record that another process packs in the meantime is still found. In place of
+    the text of a file that cannot be read is the reason.
     """
-    for path in sorted(folder.glob("*.json")):
-        if path.name.endswith(FAILED):
-            continue
-        try:
-            yield str(path), path.read_bytes()
-        except FileNotFoundError:  # packed in the meantime
-            continue
-    for path in sorted(folder.glob("*.jsonl")):
-        for number, line in enumerate(path.read_bytes().splitlines(), 1):
-            yield f"{path}:{number}", line
-
-
-def _parsed(text: bytes) -> dict[str, Any]:
-    """The record in a text, if it has what every record has."""
-    record: dict[str, Any] = json.loads(text)
-    if record["schema"] != SCHEMA:
-        raise ValueError(f"schema {record['schema']!r} instead of {SCHEMA}")
-    _row(record), _order(record), _begun(record)
-    if digest(record["config"]) != record["hash"]:
-        raise ValueError(f"hash {record['hash']!r} is not that of its config")
-    return record
-
-
-def _row(record: dict[str, Any]) -> dict[str, Any]:
-    """A record as a row of ``load``: config, results, and each measure's numbers."""
-    values = {**record["config"], **record, "error": float(record["error"])}
-    for name in ("config", "measures", "measured"):
-        values.pop(name, None)
-    for measure, found in record.get("measured", {}).items():
-        numbers = {name: v for name, v in found.items() if isinstance(v, (int, float))}
-        values |= {f"{measure}.{name}": value for name, value in numbers.items()}
-    return values
-
-
-def _order(record: dict[str, Any]) -> tuple[Any, ...]:
-    config = record["config"]
-    setting = config["dataset"], config["loss"], config["scheme"]
-    return *setting, record["recipe"], config["seed"], record["hash"]
-
-
-def _begun(record: dict[str, Any]) -> str:
-    return str(record["sittings"][0]["date"])
+    for suffix in (".json", ".jsonl"):
+        for path in _listed(folder, suffix):
+            if path.name.startswith(".") or path.name.endswith(FAILED):
+                continue
+            try:
+                content = _content(path)
+            except FileNotFoundError:  # packed in the meantime
+                continue
+            except (OSError, ValueError) as error:
+                yield str(path), error
+                continue
+            if suffix == ".json":
+                yield str(path), content
+            else:
+                for number, line in enumerate(content.splitlines(), 1):
+                    yield f"{path}:{number}", line

@@ -8,8 +8,12 @@ Records are in ``umixup.experiments.records``, statistics in ``umixup.experiment
 
 from umixup.experiments.records import (
     FAILED,
+    LARGE,
+    RecordExistsError,
     failures,
+    keep,
     load,
+    newer,
     pack,
     read,
     recorded,
@@ -31,7 +35,18 @@ from umixup.training.config import digest
 from umixup.training.environment import environment
 from umixup.training.run import SCHEMA
 
-__all__ = ["FAILED", "SCHEMA", "digest", "environment"]
-__all__ += ["failures", "load", "pack", "read", "recorded", "records", "write", "write_failure"]
+__all__ = ["FAILED", "LARGE", "SCHEMA", "RecordExistsError", "digest", "environment"]
+__all__ += [
+    "failures",
+    "keep",
+    "load",
+    "newer",
+    "pack",
+    "read",
+    "recorded",
+    "records",
+    "write",
+    "write_failure",
+]
 __all__ += ["difference", "each_once", "frame", "half_width", "summary", "welch"]
 __all__ += ["runs_needed", "told_apart"]

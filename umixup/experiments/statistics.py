@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -40,13 +41,17 @@ def half_width(values: Iterable[float]) -> float:
     return float(stats.t.ppf(0.975, len(sample) - 1) * stats.sem(sample))
 
 
+# What may differ between runs of one config: the fingerprint of the data, and the precision used.
+_CONDITIONS = ("data", "arithmetic")
+
+
 def each_once(runs: pd.DataFrame) -> pd.DataFrame:
     """The runs without those that differ from another one only in how they were tested.
 
     ``augment_test`` does not change the training. Of two such runs, the one with it is kept, since
     it has both errors.
     """
-    same = ["dataset", "loss", "scheme", "recipe", "seed"]
+    same = ["dataset", "loss", "scheme", "recipe", "seed", *(c for c in _CONDITIONS if c in runs)]
     runs = runs.reset_index(drop=True)
     both_first = runs.sort_values("augment_test", ascending=False, kind="stable")
     return both_first.drop_duplicates(same).sort_index()
@@ -60,7 +65,9 @@ def summary(runs: pd.DataFrame, beside: str | None = None) -> pd.DataFrame:
         beside: the data set whose rows of the paper to compare with; by default the runs' own.
 
     Returns:
-        A row for each (dataset, loss, scheme), in the order of their first run: ``n``, ``mean``,
+        A row for each (dataset, loss, scheme), in the order of their first run; runs that differ in
+        their data's fingerprint, or in the precision that was used, are not averaged: a warning
+        says so, and a column "data" or "arithmetic" keeps them apart. Columns: ``n``, ``mean``,
         ``half_width``; ``augmented_n``, ``augmented_mean``, ``augmented_half_width`` for the errors
         on the augmented test set (0 and NaN without); ``paper_n``, ``paper_mean``,
         ``paper_half_width`` from the paper (0 and NaN if it has no such row; its NC rows serve "nc"
@@ -78,9 +85,17 @@ def summary(runs: pd.DataFrame, beside: str | None = None) -> pd.DataFrame:
             f"runs of {runs['recipe'].nunique()} recipes (profiles "
             f"{', '.join(sorted(runs['profile'].unique()))}): summarise one recipe at a time"
         )
-    rows = []
-    for names, group in each_once(runs).groupby(["dataset", "loss", "scheme"], sort=False):
-        dataset, loss, scheme = map(str, names)
+    rows, by = [], ["dataset", "loss", "scheme"]
+    for name in _CONDITIONS:
+        if name in runs and (several := runs.groupby("dataset")[name].nunique()).max() > 1:
+            by.append(name)
+            warnings.warn(
+                f"runs on {several.idxmax()} differ in {name!r}, which is "
+                f"{' or '.join(sorted(runs[name].unique()))}; they are summarised separately",
+                stacklevel=2,
+            )
+    for names, group in each_once(runs).groupby(by, sort=False):
+        dataset, loss, scheme, *conditions = map(str, names)
         printed = paper.settings(beside or dataset, loss.removesuffix("-released"))
         theirs = next((s for s in printed if s.scheme == scheme), None)
         augmented = group["augmented_error"].dropna().astype(float)
@@ -89,6 +104,7 @@ def summary(runs: pd.DataFrame, beside: str | None = None) -> pd.DataFrame:
                 "dataset": dataset,
                 "loss": loss,
                 "scheme": scheme,
+                **dict(zip(by[3:], conditions, strict=True)),
                 "n": len(group),
                 "mean": 100 * group["error"].mean(),
                 "half_width": 100 * half_width(group["error"]),
@@ -109,7 +125,7 @@ def difference(
     """Mean error of one scheme minus that of another, in percentage points, as in ``welch``.
 
     Args:
-        runs: of one data set, loss and recipe.
+        runs: of one data set (with one fingerprint), loss, recipe and precision.
         one, other: schemes, as in the column ``scheme``.
         error: the column to compare, "error" or "augmented_error".
 
@@ -117,11 +133,11 @@ def difference(
         ``one``, ``other`` and what ``welch`` returns.
 
     Raises:
-        ValueError: runs of several data sets, losses or recipes, or no runs of a scheme.
+        ValueError: runs that differ in one of these, or no runs of a scheme.
     """
     runs = each_once(runs)
-    for name in ("dataset", "loss", "recipe"):
-        if runs[name].nunique() > 1:
+    for name in ("dataset", "loss", "recipe", *_CONDITIONS):
+        if name in runs and runs[name].nunique() > 1:
             raise ValueError(f"runs of several values of {name!r}: compare within one")
     samples = []
     for scheme in (one, other):

@@ -225,3 +225,40 @@ def paper_comparisons() -> pd.DataFrame:
                 name = f"{one.kind} − {other.kind}"
                 found.append((dataset, loss, name, mean, mean - half, mean + half))
     return pd.DataFrame(found, columns=["dataset", "loss", "difference", "mean", "low", "high"])
+
+
+def by_recipe(
+    runs: pd.DataFrame,
+    table: int | None = None,
+    profile: str | None = None,
+    dataset: str | None = None,
+) -> pd.DataFrame:
+    """The summaries of all recipes, one after another, with a first column "profile".
+
+    Args:
+        runs: as ``um.results.load`` returns them.
+        table: compare with this table of the paper, 1 to 4.
+        profile: only runs of this profile.
+        dataset: only runs on this data set; with a table, by default its own, or the digits for
+            "quick".
+
+    Raises:
+        ValueError: there are no such runs.
+    """
+    import pandas as pd
+
+    if dataset is None and table is not None:
+        dataset = default_dataset(table, profile)
+    for name, wanted in (("dataset", dataset), ("profile", profile)):
+        runs = runs if wanted is None else runs[runs[name] == wanted]
+    if not len(runs):
+        raise ValueError(
+            f"no runs with dataset = {dataset!r}, profile = {profile!r} (None: any) are recorded"
+        )
+    parts = []
+    for (_, recipe), group in runs.groupby(["recipe", "profile"], sort=False):
+        part = results.summary(group) if table is None else beside_paper(group, table)
+        part.insert(0, "profile", str(recipe))
+        parts.append(part)
+    table_of_all: pd.DataFrame = pd.concat(parts, ignore_index=True)
+    return table_of_all

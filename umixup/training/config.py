@@ -175,7 +175,8 @@ class Config:
         """
         known = sorted(field.name for field in fields(cls))
         try:
-            values, why = json.loads(text), "JSON, but not an object"
+            values = json.loads(text, object_pairs_hook=unique_keys)
+            why = "JSON, but not an object"
         except (ValueError, TypeError, RecursionError) as error:
             values, why = None, f"not JSON: {error}"
         if not isinstance(values, dict):
@@ -191,6 +192,15 @@ class Config:
     def hash(self) -> str:
         """Sixteen hexadecimal digits that change with any field."""
         return digest(self.plain())
+
+
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """For ``json.loads``: an object as a dict, but an error if it has a key twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"{max(keys, key=keys.count)!r} is there twice")
+    return found
 
 
 def _listed(name: str, value: object, content: str) -> Iterable[Any]:

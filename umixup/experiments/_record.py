@@ -1,0 +1,141 @@
+"""What a record must be: a text is judged when it is read, and what is wrong is named."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from umixup import _check as check
+from umixup.training.config import Config, digest, unique_keys
+from umixup.training.run import SCHEMA
+
+#: What ``parsed`` raises for a text that is not a record.
+NOT_A_RECORD = (ValueError, LookupError, TypeError)
+
+
+class NewerSchemaError(ValueError):
+    """A record that a newer version of umixup wrote.
+
+    Attributes:
+        hash: of its config, as the record has it.
+    """
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.hash = str(record.get("hash"))
+        super().__init__(
+            f"schema {record['schema']}, but this version of umixup knows {SCHEMA}; a newer "
+            "version wrote the record"
+        )
+
+
+def parsed(text: bytes) -> dict[str, Any]:
+    """The record in a JSON text.
+
+    Raises:
+        NewerSchemaError: it has a schema from the future.
+        ValueError, LookupError, TypeError: it is not a record, or a value is impossible.
+    """
+    try:
+        record = json.loads(text, object_pairs_hook=unique_keys, parse_constant=_not_finite)
+    except RecursionError:
+        raise ValueError("nested too deeply for a record") from None
+    if not isinstance(record, dict):
+        raise ValueError("JSON, but not an object")
+    schema = check.whole("schema", record["schema"])
+    if schema > SCHEMA:
+        raise NewerSchemaError(record)
+    if schema < SCHEMA:
+        raise ValueError(f"schema {schema} instead of {SCHEMA}")
+    _judge(record)
+    return record
+
+
+def _not_finite(token: str) -> float:
+    raise ValueError(f"{token} is not a number that a record may have")
+
+
+_KINDS = {"profile": str, "data": str, "sittings": list}
+
+
+def _judge(record: dict[str, Any]) -> None:
+    """Raise an error if a value of the record is impossible, or does not fit its config."""
+    config = record["config"]
+    if digest(config) != record["hash"]:
+        raise ValueError(f"hash {record['hash']!r} is not that of its config")
+    check.whole("seed", config["seed"], 0)
+    recipe, epochs = _recipe(json.dumps({**config, "seed": 0}))
+    if record["recipe"] != recipe:
+        raise ValueError(f"recipe {record['recipe']!r} is not that of its config")
+    for name, kind in _KINDS.items():
+        if not isinstance(record[name], kind):
+            raise TypeError(f"{name} = {record[name]!r}: it must be a {kind.__name__}")
+    datetime.fromisoformat(begun(record))
+    check.number("error", record["error"], check.UNIT)
+    check.number("seconds", record["seconds"], check.NON_NEGATIVE)
+    if record.get("augmented_error") is not None:
+        check.number("augmented_error", record["augmented_error"], check.UNIT)
+    _judge_list("test_errors", record["test_errors"], epochs, check.UNIT)
+    _judge_list("train_losses", record["train_losses"], epochs, check.FINITE)
+    if record["augmented_test_errors"]:
+        _judge_list("augmented_test_errors", record["augmented_test_errors"], epochs, check.UNIT)
+    last = record["test_errors"][-check.whole("averaged_epochs", record["averaged_epochs"], 1) :]
+    if not math.isclose(record["error"], sum(last) / len(last), rel_tol=1e-9, abs_tol=1e-12):
+        raise ValueError(
+            f"error = {record['error']!r}: the mean of its last {len(last)} test errors is "
+            f"{sum(last) / len(last)!r}"
+        )
+    for measure, found in dict(record.get("measured", {})).items():
+        for name, value in dict(found).items():
+            if isinstance(value, (int, float)):
+                check.number(f"{measure}.{name}", value)
+
+
+def _judge_list(name: str, values: object, length: int, allowed: check.Range) -> None:
+    if not isinstance(values, list) or len(values) != length:
+        raise ValueError(f"{name}: it must be a list of {length} numbers, one for each epoch")
+    for value in values:
+        check.number(name, value, allowed)
+
+
+@lru_cache(maxsize=1024)
+def _recipe(config: str) -> tuple[str, int]:
+    """The digest of a config's recipe, and its number of epochs; an error if it is not valid."""
+    found = Config.from_json(config)
+    return digest(found.recipe()), found.epochs
+
+
+def row(record: dict[str, Any]) -> dict[str, Any]:
+    """A record as a row of ``um.results.load``: config, results, and each measure's numbers."""
+    values = {**record["config"], **record, "error": float(record["error"])}
+    for name in ("config", "measures", "measured"):
+        values.pop(name, None)
+    values["arithmetic"] = arithmetic(record)
+    for measure, found in record.get("measured", {}).items():
+        numbers = {name: v for name, v in found.items() if isinstance(v, (int, float))}
+        values |= {f"{measure}.{name}": value for name, value in numbers.items()}
+    return values
+
+
+def arithmetic(record: dict[str, Any]) -> str:
+    """What a run was trained in: "float32", "bfloat16", or both, if it moved between machines."""
+    asked = record["config"].get("precision", "auto")
+    if asked != "auto":
+        return str(asked)
+    # "auto" is bfloat16 on CUDA devices, which records name by their model, others by their type.
+    on_cpu = [str(session.get("device", "cpu")).islower() for session in record["sittings"]]
+    return ", ".join(sorted({"float32" if each else "bfloat16" for each in on_cpu}))
+
+
+def order(record: dict[str, Any]) -> tuple[Any, ...]:
+    """What records are sorted by."""
+    config = record["config"]
+    setting = config["dataset"], config["loss"], config["scheme"]
+    return *setting, record["recipe"], config["seed"], record["hash"]
+
+
+def begun(record: dict[str, Any]) -> str:
+    """When the run began, in ISO format."""
+    return str(record["sittings"][0]["date"])
