@@ -15,7 +15,7 @@ export UMIXUP_REPOSITORY := $(REPOSITORY)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install book test-unit test test-all lint format sync notebooks coursework bench serve clean
+.PHONY: help install book test-unit test test-all fuzz lint format sync notebooks coursework bench serve clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ test: $(VENV)/installed  ## all tests but the long ones, and every notebook agai
 
 test-all: $(VENV)/installed  ## what make test leaves out: printed commands, other parameters, hosted machines
 	$(BIN)/python -m pytest tests -n 2 --dist worksteal -m long --part $(PART) --timeout 1800 --durations 0
+
+fuzz: $(VENV)/installed  ## the tests of random input, with thousands of examples of each
+	$(BIN)/python -m pytest -n 2 --hypothesis-profile fuzz --timeout 3600 tests/test_fuzz.py
 
 lint: $(VENV)/installed  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[1]
 
 torch.set_num_threads(1)
 settings.register_profile("umixup", max_examples=50, deadline=None, derandomize=True, database=None)
+settings.register_profile("fuzz", max_examples=2000, deadline=None, print_blob=True)
 settings.load_profile("umixup")
 
 # What a hosted notebook service has; the library, ART, optuna, tyro and torchmetrics are to come.

@@ -101,7 +101,7 @@ class _Rooms:
         name = fullname.removeprefix("umixup.")
         if _MODULES.get(name, name) == name:  # not ours, or where its name says
             return None
-        return ModuleSpec(fullname, self)
+        return ModuleSpec(fullname, self)  # type: ignore[arg-type]  # importlib.abc is slow
 
     def create_module(self, spec: ModuleSpec) -> None:
         return None

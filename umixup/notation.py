@@ -171,9 +171,10 @@ class _Reader:
             self.take("*")
             parts.append(self.one_of(POLICIES))
         try:
-            return Mixture(weights, parts)
+            mixture = Mixture(weights, parts)
         except ValueError as error:
             raise self.error(f"weights in range ({error})", start) from None
+        return mixture if len(mixture.policies) > 1 else mixture.policies[0]
 
     def scheme(self) -> Pair:
         if self.token in POLICIES or self.at_number():

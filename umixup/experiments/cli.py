@@ -247,7 +247,7 @@ class Results:
 class Data:
     """List the data sets, check that their files are complete, or download them.
 
-    If a data set is missing, ``check`` ends with exit status 1.
+    The exit status is 1 if a data set is damaged and, for ``check``, if one is missing.
 
         umixup data
         umixup data check mnist
@@ -270,19 +270,23 @@ class Data:
                 datasets.fetch(name, self.folder)
                 print(f"{name} is in {datasets.folder(self.folder)}")
             return 0
-        check_files, missing = self.action == "check", False
+        check_files, status = self.action == "check", 0
         for name in self.names or datasets.NAMES:
             try:
                 data = datasets.load(name, self.folder)
             except FileNotFoundError as error:
-                missing = True
                 reason = f": {str(error).splitlines()[0]}" if check_files else ""
                 print(f"{name:14s} not here{reason}")
+                status |= check_files
+                continue
+            except (ValueError, OSError) as error:
+                print(f"{name:14s} cannot be used: {str(error).splitlines()[0]}")
+                status = 1
                 continue
             samples = f"{len(data.train_x):,} + {len(data.test_x):,} images"
             shape = "×".join(map(str, data.train_x.shape[1:]))
             print(f"{name:14s} {data.title}: {samples} of {shape}, {len(data.classes)} classes")
-        return 1 if missing and check_files else 0
+        return status
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 
 import torch
@@ -20,7 +21,8 @@ class Mixture(Policy):
 
     ``Mixture([0.5, 0.5], [Beta(1, 1), PointMass(1)])`` mixes every other sample, on average, and
     leaves the others as they are. Point masses and densities are kept apart: ``log_prob`` is the
-    log-density of the continuous part, −∞ if there is none, and ``atoms()`` has the masses.
+    log-density of the continuous part, −∞ if there is none, and ``atoms()`` has the masses. Equal
+    policies are one part with the sum of their weights; a mixture among them adds its own parts.
 
     Args:
         weights: positive, with sum 1.
@@ -53,11 +55,19 @@ class Mixture(Policy):
                 parts += list(zip(shares, policy.policies, strict=True))
             else:
                 parts.append((weight, policy))
-        self.weights: Tensor = torch.tensor(
-            [w for w, _ in parts], dtype=torch.float64, device="cpu"
-        )
-        self.weights /= self.weights.sum()
-        self.policies: tuple[Policy, ...] = tuple(policy for _, policy in parts)
+        merged: dict[str | int, tuple[float, Policy]] = {}
+        for weight, policy in parts:
+            key = policy.notation or id(policy)
+            known = merged.get(key, (0.0, policy))
+            merged[key] = known[0] + float(weight), known[1]
+        shares = [weight for weight, _ in merged.values()]
+        # Shares that have been divided by their sum are left as they are, so that the notation
+        # reads back as the same numbers.
+        total = math.fsum(shares)
+        if abs(total - 1) > len(shares) * sys.float_info.epsilon:
+            shares = [share / total for share in shares]
+        self.weights: Tensor = torch.tensor(shares, dtype=torch.float64, device="cpu")
+        self.policies: tuple[Policy, ...] = tuple(policy for _, policy in merged.values())
         super().__init__()
 
     def sample_logit(self, shape: Shape) -> Tensor:
@@ -116,5 +126,7 @@ class Mixture(Policy):
         return repr(self) if all(policy.notation for policy in self.policies) else None
 
     def __repr__(self) -> str:
+        if len(self.policies) == 1:
+            return repr(self.policies[0])
         parts = zip(self.weights.tolist(), self.policies, strict=True)
         return "+".join(f"{shortest(w)}*{policy!r}" for w, policy in parts)
