@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import multiprocessing
 import os
 import shutil
@@ -21,7 +22,7 @@ import torch
 from PIL import Image
 
 from umixup import results, sweep, training
-from umixup.experiments import executors
+from umixup.experiments import executors, worker
 from umixup.experiments.sweep import SweepStoppedError
 from umixup.training import Config, profile
 
@@ -198,15 +199,15 @@ def test_run_recorded_by_another_driver_is_skipped(tmp_path, monkeypatch, undist
                 shutil.copy2(path, tmp_path / "ours")
         return train(config, **options)
 
-    monkeypatch.setattr(sweep, "train", slow)
+    monkeypatch.setattr(worker, "train", slow)
     report = sweep.run(CONFIGS[:2], tmp_path / "ours")
     assert (report.done, report.skipped) == (1, 1)
 
 
 def test_data_set_is_loaded_once(tmp_path, monkeypatch):
-    loaded, load = [], sweep.datasets.load
+    loaded, load = [], training.data.load
     monkeypatch.setattr(
-        sweep.datasets, "load", lambda *given: loaded.append(given[0]) or load(*given)
+        training.data, "load", lambda *given: loaded.append(given[0]) or load(*given)
     )
     sweep.run(CONFIGS[:3], tmp_path)
     assert loaded == ["digits"]
@@ -249,7 +250,7 @@ def test_bar_is_shown_on_request_only(tmp_path, capsys):
 def test_failed_run_is_retried_and_then_recorded_as_a_failure(tmp_path, monkeypatch):
     diverges = replace(CONFIGS[0], learning_rate=1e30)
     tried, train = [], training.train
-    monkeypatch.setattr(sweep, "train", lambda c, **o: tried.append(c) or train(c, **o))
+    monkeypatch.setattr(worker, "train", lambda c, **o: tried.append(c) or train(c, **o))
     report = sweep.run([diverges, CONFIGS[1]], tmp_path)
     assert tried.count(diverges) == 2
     assert tried.count(CONFIGS[1]) == 1
@@ -266,7 +267,7 @@ def test_failed_run_is_retried_and_then_recorded_as_a_failure(tmp_path, monkeypa
 
 def test_later_sweep_retries_failures_and_clears_them(tmp_path, monkeypatch, undisturbed):
     with monkeypatch.context() as patch:
-        patch.setattr(sweep, "train", lambda *_, **__: 1 / 0)
+        patch.setattr(worker, "train", lambda *_, **__: 1 / 0)
         report = sweep.run(CONFIGS, tmp_path, retries=0)
     assert list(report.failed.values()) == ["ZeroDivisionError: division by zero"] * 6
     assert sweep.plan(CONFIGS, tmp_path).done == 0
@@ -279,7 +280,7 @@ def test_invalid_records_are_reported_and_replaced(tmp_path, undisturbed):
     sweep.run(CONFIGS[:3], tmp_path)
     half, invalid, _ = (tmp_path / f"{config.hash()}.json" for config in CONFIGS[:3])
     half.write_bytes(half.read_bytes()[:100])
-    invalid.write_text('{"schema": 99}')
+    invalid.write_text('{"schema": 0}')
     with pytest.warns(UserWarning, match="left out") as warned:
         report = sweep.run(CONFIGS, tmp_path)
     named = " ".join(str(w.message) for w in warned)
@@ -296,14 +297,26 @@ def test_invalid_records_are_reported_and_replaced(tmp_path, undisturbed):
             dict(executor="cloud"),
             r"executor = 'cloud': it must be one of here, processes",
         ),
-        (dict(workers=0), r"workers = 0: it must be a whole number ≥ 1"),
-        (dict(threads=0), r"threads = 0: it must be a whole number ≥ 1"),
-        (dict(retries=-1), r"retries = -1: it must be a whole number ≥ 0"),
+        (dict(workers=0), r"workers = 0: it must be a whole number from 1 to \d+$"),
+        (dict(workers=-2), r"workers = -2: "),
+        (dict(workers=1.5), r"workers = 1\.5: "),
+        (dict(workers=100_000), r"workers = 100000: "),
+        (dict(workers=100_000, executor="slurm"), r"workers = 100000: .* from 1 to 10000$"),
+        (dict(threads=0), r"threads = 0: it must be a whole number from 1 to 1024"),
+        (dict(threads=100_000), r"threads = 100000: "),
+        (dict(retries=-1), r"retries = -1: it must be a whole number from 0 to 100"),
+        (dict(retries=10**9), r"retries = 1000000000: "),
+        (dict(patience=-1), r"patience = -1: it must be finite and ≥ 0"),
+        (dict(patience=math.nan), r"patience = nan: "),
     ],
 )
 def test_invalid_options_are_refused(tmp_path, options, message):
     with pytest.raises(ValueError, match=message):
-        sweep.run(CONFIGS[:1], tmp_path, **options)
+        sweep.run(CONFIGS[:1], tmp_path / "new", **options)
+    if options.keys() <= {"executor", "workers", "threads"}:
+        with pytest.raises(ValueError, match=message):
+            sweep.plan(CONFIGS[:1], tmp_path, **options)
+    assert list(tmp_path.iterdir()) == []
     with pytest.raises(TypeError, match=r"configs: expected training\.Config, got str"):
         sweep.run(["digits"], tmp_path)
 
@@ -313,8 +326,18 @@ def test_old_half_written_files_are_removed(tmp_path):
     old.touch()
     young.touch()
     os.utime(old, (0, 0))
-    sweep.run([], tmp_path)
-    assert list(tmp_path.iterdir()) == [young]
+    sweep.run(CONFIGS[:1], tmp_path)
+    assert set(tmp_path.iterdir()) == {young, tmp_path / f"{CONFIGS[0].hash()}.json"}
+
+
+def test_half_written_files_are_dated_by_the_clock_of_their_disk(tmp_path, monkeypatch):
+    live = tmp_path / ".live.part"
+    live.touch()
+    now = time.time()
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time", lambda: now + 7200)  # our clock is two hours ahead
+        sweep.run(CONFIGS[:1], tmp_path)
+    assert live.exists()
 
 
 # What dies
@@ -559,9 +582,11 @@ def test_plan_estimates_time_from_similar_runs(tmp_path):
     assert sweep.plan(CONFIGS, tmp_path / "none") == sweep.Outlook(CONFIGS, 0, None)
     sweep.run(CONFIGS[:3], tmp_path)
     for path, seconds in zip(sorted(tmp_path.iterdir()), (1.0, 2.0, 30.0), strict=True):
-        results.write({**json.loads(path.read_text()), "seconds": seconds}, tmp_path)
+        results.write({**json.loads(path.read_text()), "seconds": seconds}, tmp_path, replace=True)
     planned = sweep.plan(CONFIGS + CONFIGS, tmp_path)
     assert (planned.todo, planned.done, planned.seconds) == (CONFIGS[3:], 3, 6.0)
+    assert sweep.plan(CONFIGS, tmp_path, workers=2).seconds == 3.0
+    assert sweep.plan(CONFIGS, tmp_path, workers=50).seconds == 2.0  # of three runs
     others = [replace(c, scheme="ERM", loss="nc", seed=99) for c in CONFIGS[:1]]
     assert sweep.plan(others, tmp_path).seconds == 2.0
     assert sweep.plan([*CONFIGS, replace(CONFIGS[0], epochs=2)], tmp_path).seconds is None

@@ -10,31 +10,31 @@ both drivers write the same record.
 
 from __future__ import annotations
 
-import functools
+import math
 import os
 import random
 import statistics
 import sys
-import threading
+import tempfile
 import time
-from collections import Counter, defaultdict, deque
+import warnings
+from collections import defaultdict
 from collections.abc import Iterable
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from concurrent.futures import BrokenExecutor, CancelledError, Executor
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import torch
-from pebble import ProcessExpired
 from tqdm import tqdm
 
 from umixup import _check as check
-from umixup.experiments import measures, records
-from umixup.experiments.executors import SerialExecutor, open_executor
-from umixup.training import Config, train
-from umixup.training import data as datasets
+from umixup.experiments import _same_data, records
+from umixup.experiments._drive import Drive, stoppable
+from umixup.experiments.executors import Watch, check_name, open_executor
+from umixup.experiments.worker import LARGE_RECORD
+from umixup.training import Config
 from umixup.training.config import digest
 from umixup.training.files import check_writable
 
@@ -43,7 +43,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Outlook", "Report", "SweepStoppedError", "open_executor", "plan", "run"]
 
-_LARGE_RECORD = 2**16  # bytes
+_MOST_THREADS, _MOST_RETRIES, _MOST_JOBS = 1024, 100, 10_000
+#: Seconds without a Dask worker after which a sweep gives up; jobs of Slurm may queue for days.
+_PATIENCE = 600.0
+_HERE = ("here", "processes", "dask")  # executors that work on this machine
 
 
 class SweepStoppedError(RuntimeError):
@@ -56,9 +59,9 @@ class Outlook:
 
     Attributes:
         todo: the configs without a record, each once.
-        done: how many configs have a record.
-        seconds: how long ``todo`` would take one worker, judged by the median of the folder's runs
-            of the same recipe and data set; ``None`` if a config has no such runs.
+        done: how many configs have a record, also one of a newer umixup.
+        seconds: how long ``todo`` would take, judged by the median of the folder's runs of the same
+            recipe and data set; ``None`` if a config has no such runs.
     """
 
     todo: list[Config]
@@ -74,38 +77,63 @@ class Report:
         done: how many runs it trained and recorded.
         skipped: how many were recorded already, or by another driver in the meantime.
         failed: hash of the config -> error.
+        elsewhere: hash of the config -> where its record is, if the folder could not be written to.
         seconds: wall time.
     """
 
     done: int = 0
     skipped: int = 0
     failed: dict[str, str] = field(default_factory=dict)
+    elsewhere: dict[str, Path] = field(default_factory=dict)
     seconds: float = 0.0
 
     def __str__(self) -> str:
         text = f"{self.done} runs done, {self.skipped} there already, {len(self.failed)} failed"
-        return f"{text}, in {self.seconds:.0f} s"
+        text += f", in {self.seconds:.0f} s"
+        for path in self.elsewhere.values():
+            text += f"\nmove this record to the others: {path}"
+        return text
 
 
-def plan(configs: Iterable[Config], folder: str | os.PathLike[str]) -> Outlook:
-    """What a sweep of these configs would do, and how long it would take.
+def plan(
+    configs: Iterable[Config],
+    folder: str | os.PathLike[str],
+    *,
+    executor: Executor | Client | str | None = None,
+    workers: int = 1,
+    threads: int | None = None,
+) -> Outlook:
+    """What a sweep of these configs would do, and how long it would take; as for ``run``.
 
     Raises:
         TypeError: one of them is not a config.
+        ValueError: the executor is unknown, or a number is out of range.
     """
+    _check_options(executor, workers, threads)
+    outlook, _ = _look(configs, Path(folder))
+    if outlook.seconds is None:
+        return outlook
+    return replace(outlook, seconds=outlook.seconds / max(1, min(workers, len(outlook.todo))))
+
+
+def _look(configs: Iterable[Config], folder: Path) -> tuple[Outlook, list[dict[str, Any]]]:
+    """What is to do, with one worker, and the folder's records."""
     unique = {}
     for config in configs:
         if not isinstance(config, Config):
             raise TypeError(f"configs: expected training.Config, got {type(config).__name__}")
         unique[config.hash()] = config
-    seconds, recorded = defaultdict(list), set()
-    for record in records.records(folder) if Path(folder).is_dir() else ():
-        recorded.add(record["hash"])
+    found = records.records(folder) if folder.is_dir() else []
+    recorded = {record["hash"] for record in found}
+    if not unique.keys() <= recorded and folder.is_dir():
+        recorded |= records.newer(folder)  # never trained again; there is a warning already
+    seconds = defaultdict(list)
+    for record in found:
         seconds[record["config"]["dataset"], record["recipe"]].append(float(record["seconds"]))
     todo = [config for identity, config in unique.items() if identity not in recorded]
     alike = [seconds.get((c.dataset, digest(c.recipe()))) for c in todo]
     estimate = sum(statistics.median(s) for s in alike if s) if all(alike) else None
-    return Outlook(todo, len(unique) - len(todo), estimate)
+    return Outlook(todo, len(unique) - len(todo), estimate), found
 
 
 def run(
@@ -117,59 +145,78 @@ def run(
     threads: int | None = None,
     progress: bool | None = None,
     retries: int = 1,
+    patience: float | None = None,
 ) -> Report:
     """Train every config that has no record in ``folder``, and record each run.
 
     A run that raises, or whose worker dies, is tried again. If it fails again, the reason goes into
     ``<hash>.failed.json``, and the sweep continues with the others; a later sweep tries it anew.
+    A record that cannot be written to the folder goes into a temporary one; the report says where.
 
     Args:
         configs: what to train, in any order.
         folder: of the records; workers on other machines see it under the same path.
         executor: any of ``concurrent.futures``, a ``distributed.Client``, or a name or address for
             ``open_executor``; by default "here" for one worker, "processes" for several.
-        workers: how many runs at once, if the executor is opened here.
+        workers: how many runs at once, if the executor is opened here; on this machine at most 64,
+            or 4 a core.
         threads: of torch in each worker. By default "here" and "processes" share out torch's own
             number among the workers, Dask's workers have 1, and an executor of yours is left alone.
         progress: show a bar; by default only in a terminal.
         retries: how many times a failed run is tried again.
+        patience: seconds without any Dask worker after which to give up; by default ten minutes,
+            and no limit for "slurm", whose jobs may wait in a queue.
 
     Raises:
-        ValueError: the folder cannot be written to, the executor is unknown, or a number is out of
-            range.
-        ValueError, FileNotFoundError: with executor "here", a data set cannot be loaded.
+        ValueError: the folder cannot be written to, the executor is unknown, a number is out of
+            range, or runs in the folder used other data than there is here now.
+        ValueError, FileNotFoundError: on this machine, a data set cannot be loaded.
+        OSError: there is no scheduler at the address, or no Slurm here.
         SweepStoppedError: workers do not start, or the scheduler is lost.
-        KeyboardInterrupt: Ctrl-C; runs in progress are dropped.
+        KeyboardInterrupt: Ctrl-C or SIGTERM; runs in progress are dropped.
     """
     start, path = time.perf_counter(), Path(folder).absolute()
-    workers = check.whole("workers", workers, 1)
-    retries = check.whole("retries", retries, 0)
-    threads = None if threads is None else check.whole("threads", threads, 1)
-    check_writable("folder", path, _LARGE_RECORD)
-    _remove_old_parts(path)
-    outlook = plan(configs, path)
+    _check_options(executor, workers, threads)
+    check.whole("retries", retries, 0, _MOST_RETRIES)
+    if patience is None:
+        patience = math.inf if executor == "slurm" else _PATIENCE
+    if patience != math.inf:
+        check.number("patience", patience, check.NON_NEGATIVE)
+    configs = list(configs)
+    outlook, recorded = _look(configs, path)
     report, todo = Report(skipped=outlook.done), outlook.todo
     total = len(todo) + outlook.done
     workers = min(workers, len(todo))
+    if todo:
+        check_writable("folder", path, LARGE_RECORD)
+        _remove_old_parts(path)
     if executor is None:
         executor = "here" if workers <= 1 else "processes"
     # Ten seeds at a time, so that an unfinished sweep is nearly balanced; at random within them.
     todo.sort(key=lambda config: (config.seed // 10, random.SystemRandom().random()))
     shown = sys.stderr.isatty() if progress is None else progress
-    with tqdm(total=total, initial=outlook.done, unit="run", smoothing=0, disable=not shown) as bar:
+    with (
+        tqdm(total=total, initial=outlook.done, unit="run", smoothing=0, disable=not shown) as bar,
+        stoppable() as stopped,
+    ):
         try:
-            if executor == "here":  # report a missing data set before the first run
-                for name in {config.dataset for config in todo}:
-                    _data(name, str(datasets.folder()))
+            needed = {config.dataset for config in todo}
+            expected = _same_data.fingerprints(
+                configs, recorded, path, needed, must_load=executor in _HERE
+            )
+            if executor != "here":
+                _same_data.forget()
             if todo:
                 opened, threads = _open(executor, workers, threads, bar)
                 with opened as pool:
-                    _drive(pool, todo, path, threads, retries, report, bar)
+                    sweep = Drive(pool, path, threads, retries, expected, report, bar)
+                    sweep.run(todo, Watch(pool, patience), stopped)
         except (KeyboardInterrupt, CancelledError, BrokenExecutor) as error:
-            recorded = total - len(plan(todo, path).todo)  # some after the last report
+            with warnings.catch_warnings(action="ignore"):  # given before
+                left = len(_look(todo, path)[0].todo)  # some were recorded after the last report
             state = (
-                f"{recorded} of {total} runs are recorded in {path}; the same call goes on with "
-                "the rest"
+                f"{total - left} of {total} runs are recorded in {path}; the same call goes on "
+                "with the rest"
             )
             if isinstance(error, KeyboardInterrupt):
                 raise KeyboardInterrupt(f"stopped: {state}") from None
@@ -182,57 +229,19 @@ def run(
                 reason = str(error) or "the scheduler is lost, or has cancelled the runs"
             raise SweepStoppedError(f"{reason}; {state}") from error
         finally:
-            _data.cache_clear()
+            _same_data.forget()
     report.seconds = time.perf_counter() - start
     return report
 
 
-def _drive(
-    pool: Executor,
-    todo: Iterable[Config],
-    folder: Path,
-    threads: int | None,
-    retries: int,
-    report: Report,
-    bar: tqdm[Any],
-) -> None:
-    """Submit the runs, resubmit those that fail, and enter the outcomes into the report."""
-    waiting, attempts = deque(todo), Counter[str]()
-    in_flight: dict[Future[_Outcome], Config] = {}
-    finished: SimpleQueue[Future[_Outcome]] = SimpleQueue()
-    try:
-        while waiting or in_flight:
-            while waiting and not (in_flight and isinstance(pool, SerialExecutor)):
-                config = waiting.popleft()
-                future = pool.submit(_work, config, str(folder), threads)
-                in_flight[future] = config
-                future.add_done_callback(finished.put)
-            future = finished.get()
-            config = in_flight.pop(future)
-            identity = config.hash()
-            attempts[identity] += 1
-            error = future.exception()
-            if isinstance(error, BrokenExecutor):
-                raise error
-            outcome = future.result() if error is None else _failed(config, folder, error)
-            if isinstance(outcome, str):
-                # Dask raises KilledWorker only after several attempts of its own
-                final = type(error).__name__ == "KilledWorker"
-                if attempts[identity] <= retries and not final:
-                    waiting.append(config)
-                    continue
-                report.failed[identity] = outcome
-                bar.set_postfix(failed=len(report.failed))
-            elif outcome is None:
-                report.skipped += 1
-            else:
-                if not (folder / f"{identity}.json").exists():  # a worker without our disk
-                    records.write(outcome, folder)
-                report.done += 1
-            bar.update()
-    finally:
-        for future in in_flight:
-            future.cancel()
+def _check_options(executor: object, workers: int, threads: int | None) -> None:
+    if isinstance(executor, str):
+        check_name(executor)
+    local = executor is None or executor in _HERE
+    most = max(64, 4 * (os.cpu_count() or 1)) if local else _MOST_JOBS
+    check.whole("workers", workers, 1, most)
+    if threads is not None:
+        check.whole("threads", threads, 1, _MOST_THREADS)
 
 
 def _open(
@@ -255,56 +264,11 @@ def _open(
     return open_executor(executor, workers, threads, on_client=show_dashboard), threads
 
 
-# In a worker
-
-
-# What a run returns: its record, the reason why it failed, or None if it was recorded already.
-_Outcome = dict[str, Any] | str | None
-# Runs draw from torch's global generator, which the threads of a Dask worker share.
-_one_at_a_time = threading.Lock()
-
-
-def _work(config: Config, folder: str, threads: int | None) -> _Outcome:
-    """Train and record one config, unless it is recorded by now."""
-    path = Path(folder)
-    with _one_at_a_time:
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            if records.read(path / f"{config.hash()}.json")["hash"] == config.hash():
-                return None
-        if threads not in (None, torch.get_num_threads()):
-            torch.set_num_threads(threads)
-        try:
-            check_writable("folder", path, _LARGE_RECORD)  # on a full disk, training is in vain
-            data = _data(config.dataset, str(datasets.folder()))
-            run = train(config, data=data, progress=False)
-            measures.measure(run, data)
-            record = run.record()
-            records.write(record, path)
-            (path / f"{config.hash()}{records.FAILED}").unlink(missing_ok=True)
-        except Exception as error:
-            return _failed(config, path, error)
-    return record
-
-
-def _failed(config: Config, folder: Path, error: BaseException) -> str:
-    """The reason why a run failed, which is written to the folder if possible."""
-    text = f"{type(error).__name__}: {error}"
-    if isinstance(error, ProcessExpired):
-        text += f" of the worker, exit code {error.exitcode}; was it killed, or out of memory?"
-    with suppress(OSError):
-        records.write_failure(config.hash(), config.plain(), text, folder)
-    return text
-
-
-@functools.cache
-def _data(name: str, root: str) -> datasets.DataSet:
-    """A data set, loaded once per process."""
-    return datasets.load(name, root)
-
-
 def _remove_old_parts(folder: Path) -> None:
     """Remove files that killed processes left half-written; younger ones may be in use."""
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=".part") as new:
+        now = os.stat(new.name).st_mtime  # by the disk's clock, which may differ from ours
     for part in folder.glob(".*.part"):
-        with suppress(OSError):
-            if time.time() - part.stat().st_mtime > 3600:
+        with suppress(OSError):  # another driver may have removed it
+            if now - part.stat().st_mtime > 3600:
                 part.unlink()

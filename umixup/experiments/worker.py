@@ -1,0 +1,81 @@
+"""What a worker of a sweep does: one run, from its config to its record."""
+
+from __future__ import annotations
+
+import platform
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+from pebble import ProcessExpired
+
+from umixup.experiments import _same_data, measures, records
+from umixup.experiments._record import NOT_A_RECORD, NewerSchemaError
+from umixup.training import Config, train
+from umixup.training.files import check_writable
+
+LARGE_RECORD = 2**16  # bytes
+# What a run returns: its record, the reason why it failed, or None if it was recorded already.
+Outcome = dict[str, Any] | str | None
+# Runs draw from torch's global generator, which the threads of a Dask worker share.
+_one_at_a_time = threading.Lock()
+
+
+def work(config: Config, folder: str, threads: int | None, expected: str | None) -> Outcome:
+    """Train and record one config, unless it is recorded by now.
+
+    If the record cannot be written, it is still returned, for the driver to keep.
+
+    Args:
+        config: what to train.
+        folder: of the records.
+        threads: of torch, or ``None`` to leave them alone.
+        expected: the fingerprint that its samples must have, or ``None`` if it is not known.
+    """
+    path = Path(folder)
+    with _one_at_a_time:
+        try:
+            if records.read(path / f"{config.hash()}.json")["hash"] == config.hash():
+                return None
+        except NewerSchemaError:
+            return None
+        except (*NOT_A_RECORD, OSError):
+            pass
+        if threads not in (None, torch.get_num_threads()):
+            torch.set_num_threads(threads)
+        try:
+            check_writable("folder", path, LARGE_RECORD)  # on a full disk, training is in vain
+            data = _same_data.for_run(config, expected)
+            run = train(config, data=data, progress=False)
+            measures.measure(run, data)
+            record = run.record()
+        except Exception as error:
+            return failed(config, path, error)
+        try:
+            records.write(record, path)
+            (path / f"{config.hash()}{records.FAILED}").unlink(missing_ok=True)
+        except records.RecordExistsError:  # another driver was faster
+            return None
+        except OSError:
+            pass
+        except ValueError as error:
+            return failed(config, path, error)
+    return record
+
+
+def failed(config: Config, folder: Path, error: BaseException) -> str:
+    """The reason why a run failed, which is written to the folder if possible."""
+    text = f"{type(error).__name__}: {error}"
+    if isinstance(error, ProcessExpired):
+        text += f" of the worker, exit code {error.exitcode}; was it killed, or out of memory?"
+    elif type(error).__name__ == "KilledWorker":  # Dask's
+        text += "; were they killed, or out of memory?"
+    elif isinstance(error, MemoryError) or "memory" in text:
+        text += "; fewer workers, a smaller batch_size or width need less"
+    elif isinstance(error, OSError):
+        text += f" (on {platform.node()})"
+    with suppress(Exception):
+        records.write_failure(config.hash(), config.plain(), text, folder)
+    return text
