@@ -26,18 +26,40 @@ def generator_for(seed: int, stream: str, epoch: int = 0) -> torch.Generator:
 
 
 @contextmanager
+def lending(generator: torch.Generator | None) -> Iterator[None]:
+    """Make torch's global CPU generator be ``generator`` inside: it has moved on afterwards.
+
+    For samplers that take no generator. With ``None`` nothing changes.
+    """
+    if generator is None:
+        yield
+        return
+    own = torch.default_generator
+    before = own.get_state()
+    own.set_state(generator.get_state())
+    try:
+        yield
+    finally:
+        generator.set_state(own.get_state())
+        own.set_state(before)
+
+
+def derived_from(generator: torch.Generator | None) -> torch.Generator | None:
+    """A new CPU generator, seeded by a number from ``generator``; ``None`` for ``None``."""
+    if generator is None:
+        return None
+    seed = int(torch.randint(2**63 - 1, (), generator=generator, device="cpu"))
+    return torch.Generator("cpu").manual_seed(seed)
+
+
+@contextmanager
 def drawing_from(generator: torch.Generator | None) -> Iterator[None]:
     """Make torch's global CPU generator follow ``generator`` inside, and restore it afterwards.
 
     For samplers that take no generator (``torch.distributions``, ``nn.Module`` initialisers).
     With ``None`` they draw from the global generator, which moves on.
     """
-    if generator is None:
-        yield
-        return
-    seed = int(torch.randint(2**63 - 1, (), generator=generator, device="cpu"))
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed the GPUs too
+    with lending(derived_from(generator)):
         yield
 
 

@@ -15,8 +15,9 @@ from torch.distributions import Distribution
 
 from umixup import _check as check
 from umixup import notation
-from umixup._random import drawing_from
+from umixup._random import derived_from
 from umixup.policies import Beta, PointMass, Policy, as_policy
+from umixup.policies.base import uniform
 from umixup.weights import BetaCDF, Kept, Logistic, Posterior, Tied, Weight, as_weight
 
 __all__ = ["Scheme", "as_scheme", "dat", "erm", "mixup", "parse", "umixup"]
@@ -69,13 +70,13 @@ class Scheme:
             ValueError: n < 0, or a λ or γ that was drawn is outside [0, 1] or NaN.
         """
         n = check.whole("n", n, 0)
-        with drawing_from(generator):
-            if stratified:
-                ranks = torch.randperm(n, device="cpu")
-                u = (ranks + torch.rand(n, dtype=torch.float64, device="cpu")) / max(n, 1)
-                z = self.policy.icdf_logit(u)
-            else:
-                z = self.policy.sample_logit((n,))
+        own = derived_from(generator)
+        if stratified:
+            ranks = torch.randperm(n, generator=own, device="cpu")
+            u = (ranks + uniform((n,), own)) / max(n, 1)
+            z = self.policy.icdf_logit(u, own)
+        else:
+            z = self.policy.sample_logit((n,), own)
         drawn = torch.stack([torch.sigmoid(z), self.weight.from_logit(z)])
         if n:
             low, high = (float(end) for end in drawn.aminmax())
@@ -104,12 +105,16 @@ def mixup(alpha: float) -> Scheme:
         alpha: α, finite and > 0.
 
     Raises:
-        ValueError: α is not finite and positive.
+        ValueError: α is not finite and positive. As α → 0 nothing is mixed, which is ``erm()``.
         TypeError: α is not a number.
 
     >>> str(mixup(1))
     'B(1,1)'
     """
+    if check.number("alpha", alpha) == 0:
+        raise ValueError(
+            f"alpha = {alpha!r}: it must be > 0; for no mixing at all take ERM, um.erm()"
+        )
     return Scheme(Beta(alpha, alpha), Tied())
 
 

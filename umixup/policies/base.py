@@ -11,6 +11,7 @@ from torch.distributions import Distribution, constraints
 
 from umixup import _check as check
 from umixup._notated import Notated
+from umixup._random import lending
 
 Shape = torch.Size | tuple[int, ...]
 
@@ -20,8 +21,11 @@ class Policy(Notated, Distribution):
 
     A subclass must define ``log_prob``, and ``sample_logit`` or ``sample``. It may override the
     rest where it knows better than the defaults. Draws and integrals use z = logit λ, because
-    λ = σ(z) rounds to 0 or 1 and z does not. Results are float64 tensors on the CPU, and random
-    numbers come from torch's global generator.
+    λ = σ(z) rounds to 0 or 1 and z does not. Results are float64 tensors on the CPU.
+
+    Random numbers come from the CPU generator that is given, or from torch's global one. A subclass
+    that defines ``sample`` alone draws from the global one, which then follows the given generator
+    for the time of the draw: other threads should not draw from it meanwhile.
     """
 
     arg_constraints: dict[str, constraints.Constraint] = {}
@@ -43,14 +47,16 @@ class Policy(Notated, Distribution):
         """Draws of λ, of that shape."""
         return torch.sigmoid(self.sample_logit(sample_shape))
 
-    def sample_logit(self, shape: Shape) -> Tensor:
+    def sample_logit(self, shape: Shape, generator: torch.Generator | None = None) -> Tensor:
         """Draws of logit λ, of that shape; ±∞ where λ is 1 or 0."""
-        return torch.logit(self.sample(shape).double())
+        with lending(generator):
+            return torch.logit(self.sample(shape).double())
 
-    def icdf_logit(self, u: Tensor) -> Tensor:
+    def icdf_logit(self, u: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """A draw of logit λ for each uniform u in (0, 1); increasing in u for a simple policy.
 
-        With one u in each of n strata of [0, 1], the draws are stratified.
+        With one u in each of n strata of [0, 1], the draws are stratified. Policies that need more
+        random numbers take them from the generator.
         """
         from umixup.policies.density import Density
 
@@ -117,6 +123,6 @@ def _is_at(z: Tensor, at: float) -> Tensor:
     return (torch.sigmoid(z) - at).abs() < min(1e-6, 1e-3 * at * (1 - at))
 
 
-def uniform(shape: Shape) -> Tensor:
+def uniform(shape: Shape, generator: torch.Generator | None = None) -> Tensor:
     """Draws from the uniform distribution on [0, 1)."""
-    return torch.rand(torch.Size(shape), dtype=torch.float64, device="cpu")
+    return torch.rand(torch.Size(shape), generator=generator, dtype=torch.float64, device="cpu")

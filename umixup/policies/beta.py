@@ -47,14 +47,15 @@ class Beta(Policy, torch.distributions.Beta):
         self._parameters_plus_1 = self._parameters + 1
         self._weight_of_U = Logistic(self.alpha - self.beta)
 
-    def sample_logit(self, shape: Shape) -> Tensor:
-        # what Gamma.sample calls, without an overhead that dominates for a batch
-        log_gamma = torch._standard_gamma(self._parameters_plus_1.expand(*shape, 2)).log_()
-        exponential = torch.empty_like(log_gamma).exponential_()  # −log U
+    def sample_logit(self, shape: Shape, generator: torch.Generator | None = None) -> Tensor:
+        # what Gamma.sample calls, which takes no generator
+        gamma = torch._standard_gamma(self._parameters_plus_1.expand(*shape, 2), generator)
+        log_gamma = gamma.log_()
+        exponential = torch.empty_like(log_gamma).exponential_(generator=generator)  # −log U
         first, second = log_gamma.addcdiv_(exponential, self._parameters, value=-1).unbind(-1)
         return first - second
 
-    def icdf_logit(self, u: Tensor) -> Tensor:
+    def icdf_logit(self, u: Tensor, generator: torch.Generator | None = None) -> Tensor:
         from scipy.special import betainccinv, betaincinv, betaln
 
         q = u.double()

@@ -59,10 +59,10 @@ class Density(Policy):
         slope = logit_slope(t) * torch.sigmoid(z) * torch.sigmoid(-z)  # dλ/dt
         return (values.double() * slope)[:, None]
 
-    def sample(self, sample_shape: Shape = ()) -> Tensor:  # type: ignore[override]
-        return torch.sigmoid(self.icdf_logit(uniform(sample_shape)))
+    def sample_logit(self, shape: Shape, generator: torch.Generator | None = None) -> Tensor:
+        return self.icdf_logit(uniform(shape, generator))
 
-    def icdf_logit(self, u: Tensor) -> Tensor:
+    def icdf_logit(self, u: Tensor, generator: torch.Generator | None = None) -> Tensor:
         u = u.double()
         k = torch.searchsorted(self._cdf, u, right=True).clamp(1, len(self._cdf) - 1)
         low, high = self._cdf[k - 1], self._cdf[k]

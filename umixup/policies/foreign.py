@@ -23,7 +23,7 @@ class Foreign(Policy):
     def sample(self, sample_shape: Shape = ()) -> Tensor:  # type: ignore[override]
         return self.distribution.sample(torch.Size(sample_shape))
 
-    def icdf_logit(self, u: Tensor) -> Tensor:
+    def icdf_logit(self, u: Tensor, generator: torch.Generator | None = None) -> Tensor:
         try:
             return torch.logit(self.distribution.icdf(u).double())
         except NotImplementedError:

@@ -70,17 +70,19 @@ class Mixture(Policy):
         self.policies: tuple[Policy, ...] = tuple(policy for _, policy in merged.values())
         super().__init__()
 
-    def sample_logit(self, shape: Shape) -> Tensor:
+    def sample_logit(self, shape: Shape, generator: torch.Generator | None = None) -> Tensor:
         shape = torch.Size(shape)
         n = shape.numel()
-        part = torch.multinomial(self.weights, n, replacement=True) if n else torch.empty(0)
+        part = torch.empty(0)
+        if n:
+            part = torch.multinomial(self.weights, n, replacement=True, generator=generator)
         z = torch.empty(n, dtype=torch.float64, device="cpu")
         for k, policy in enumerate(self.policies):
             drawn = (part == k).nonzero()[:, 0]
-            z[drawn] = policy.sample_logit((len(drawn),))
+            z[drawn] = policy.sample_logit((len(drawn),), generator)
         return z.reshape(shape)
 
-    def icdf_logit(self, u: Tensor) -> Tensor:
+    def icdf_logit(self, u: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """A draw of logit λ for each u in (0, 1), of the shape of u.
 
         u selects the component; its rescaled remainder is the quantile.
@@ -90,7 +92,7 @@ class Mixture(Policy):
         rest = (u.double() - edges[part]) / self.weights[part]
         z = torch.empty_like(rest)
         for k, policy in enumerate(self.policies):
-            z[part == k] = policy.icdf_logit(rest[part == k])
+            z[part == k] = policy.icdf_logit(rest[part == k], generator)
         return z
 
     def log_prob(self, value: Tensor) -> Tensor:

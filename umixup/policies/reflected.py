@@ -43,18 +43,18 @@ class Reflected(Policy):
             self.keep = Constant(check.number("Reflected policy: keep", keep, check.UNIT))
         super().__init__()
 
-    def sample_logit(self, shape: Shape) -> Tensor:
-        return self._mirrored_by_chance(self.base.sample_logit(shape))
+    def sample_logit(self, shape: Shape, generator: torch.Generator | None = None) -> Tensor:
+        return self._mirrored_by_chance(self.base.sample_logit(shape, generator), generator)
 
-    def icdf_logit(self, u: Tensor) -> Tensor:
+    def icdf_logit(self, u: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """A draw of logit λ for each u in (0, 1), of the shape of u.
 
         The quantile of the base, kept or mirrored by chance.
         """
-        return self._mirrored_by_chance(self.base.icdf_logit(u))
+        return self._mirrored_by_chance(self.base.icdf_logit(u, generator), generator)
 
-    def _mirrored_by_chance(self, z: Tensor) -> Tensor:
-        return torch.where(uniform(z.shape) < self.keep.from_logit(z), z, -z)
+    def _mirrored_by_chance(self, z: Tensor, generator: torch.Generator | None) -> Tensor:
+        return torch.where(uniform(z.shape, generator) < self.keep.from_logit(z), z, -z)
 
     def log_prob(self, value: Tensor) -> Tensor:
         """log p(λ) at ``value``, of its shape; 0·∞ (g is 0, p infinite) counts as 0."""

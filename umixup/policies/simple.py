@@ -35,10 +35,10 @@ class Uniform(Policy):
         self.low = self._checked("low", low, below)
         super().__init__()
 
-    def sample(self, sample_shape: Shape = ()) -> Tensor:  # type: ignore[override]
-        return torch.lerp(self.low, self.high, uniform(sample_shape))
+    def sample_logit(self, shape: Shape, generator: torch.Generator | None = None) -> Tensor:
+        return torch.logit(torch.lerp(self.low, self.high, uniform(shape, generator)))
 
-    def icdf_logit(self, u: Tensor) -> Tensor:
+    def icdf_logit(self, u: Tensor, generator: torch.Generator | None = None) -> Tensor:
         return torch.logit(torch.lerp(self.low, self.high, u.double()))
 
     def log_prob(self, value: Tensor) -> Tensor:
@@ -83,7 +83,7 @@ class PointMass(Policy):
     def sample(self, sample_shape: Shape = ()) -> Tensor:  # type: ignore[override]
         return self.at.expand(torch.Size(sample_shape)).clone()
 
-    def icdf_logit(self, u: Tensor) -> Tensor:
+    def icdf_logit(self, u: Tensor, generator: torch.Generator | None = None) -> Tensor:
         return torch.logit(self.at).expand(u.shape).clone()
 
     def log_prob(self, value: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import torch
 
@@ -19,7 +20,8 @@ class Source:
 
     def __init__(self, seed: int | None, generator: torch.Generator | None) -> None:
         self._seed, self._generator = seed, generator
-        self._process: tuple[int, str, int] | None = None  # where the generator was made
+        self._epoch: int | None = None
+        self._process: tuple[object, ...] | None = None  # where and when the generator was made
         self._rank: str | None = None  # of the process that sent this copy
 
     def generator(self) -> torch.Generator | None:
@@ -37,17 +39,51 @@ class Source:
                 )
             return self._generator
         rank = self._rank or _rank()
-        process = (os.getpid(), rank, 0 if worker is None else worker.seed)
+        place: object = 0
+        if worker is not None:
+            place = worker.seed if self._epoch is None else f"worker {worker.id}"
+        process = (os.getpid(), rank, place, self._epoch)
         if process != self._process:
-            stream = f"mixing/{rank}/{process[2]}"
-            self._process, self._generator = process, generator_for(self._seed, stream)
+            self._process = process
+            self._generator = generator_for(self._seed, f"mixing/{rank}/{place}", self._epoch or 0)
         return self._generator
+
+    def set_epoch(self, epoch: int) -> None:
+        """Start the draws of an epoch: they depend on (seed, epoch, rank, worker) alone."""
+        if self._seed is None:
+            raise ValueError(f"epoch = {epoch}: it needs a mixer with a seed")
+        self._epoch, self._process = epoch, None
+
+    def state_dict(self) -> dict[str, object]:
+        generator = self.generator()
+        if generator is None:
+            raise RuntimeError(
+                "the mixer draws from torch's global generator: save torch.get_rng_state(), or "
+                "give the mixer a seed"
+            )
+        rank = None if self._seed is None else self._rank or _rank()
+        state = {"seed": self._seed, "rank": rank, "epoch": self._epoch}
+        return {**state, "generator": generator.get_state()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        here = {"seed": self._seed, "rank": self._seed if self._seed is None else _rank()}
+        for name, value in here.items():
+            if state.get(name) != value:
+                raise ValueError(
+                    f"state: it is of {name} {state.get(name)}, this mixer of {value}; each rank "
+                    "saves and loads its own, or calls set_epoch instead"
+                )
+        self._epoch, self._process = state["epoch"], None
+        generator = self.generator()
+        assert generator is not None
+        generator.set_state(state["generator"])
 
     def __getstate__(self) -> dict[str, object]:
         if self._seed is None:
             return self.__dict__
         rank = self._rank or _initialized_rank()
-        return {"_seed": self._seed, "_generator": None, "_process": None, "_rank": rank}
+        empty = {"_generator": None, "_process": None}
+        return {"_seed": self._seed, "_epoch": self._epoch, "_rank": rank, **empty}
 
 
 def _initialized_rank() -> str | None:

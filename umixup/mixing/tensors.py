@@ -1,0 +1,194 @@
+"""Mixing tensors, and batches that are containers of tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from umixup.mixing.parts import Pairs
+
+#: What becomes of integer and boolean tensors in a batch that is a container.
+RULES = ("keep", "union", "intersection")
+Rules = str | Mapping[str, str] | None
+
+
+def mix(x: Tensor, x2: Tensor, lam: Tensor) -> Tensor:
+    """λx + (1 − λ)x′, one λ for each sample (Equation 2). With γ in place of λ it mixes labels.
+
+    Computed in the wider of the dtypes of x and λ, and returned in that of x. Exact at λ = 0 and 1,
+    −∞ and ∞ included. Works under ``torch.compile(fullgraph=True)``,
+    ``torch.vmap`` and autocast; λ is drawn outside.
+
+    Args:
+        x, x2: (B, …), floating, of the same shape.
+        lam: λ, (B,), in [0, 1].
+
+    Raises:
+        ValueError: shapes that do not fit, or a λ that is NaN or outside [0, 1]. Values are checked
+            on the CPU only, and not while compiling: elsewhere the check would wait for the device.
+        TypeError: x is not floating.
+
+    >>> mix(torch.ones(2, 3), torch.zeros(2, 3), torch.tensor([1.0, 0.25]))
+    tensor([[1.0000, 1.0000, 1.0000],
+            [0.2500, 0.2500, 0.2500]])
+    """
+    for name, value in (("x", x), ("x2", x2)):
+        check_floating(name, value)
+    if x.shape != x2.shape or lam.shape != x.shape[:1]:
+        raise ValueError(
+            f"x {tuple(x.shape)}, x2 {tuple(x2.shape)}, lam {tuple(lam.shape)}: "
+            "they must be (B, …), (B, …) and (B,)"
+        )
+    if lam.numel() and is_readable(lam):
+        low, high = (float(end) for end in lam.detach().aminmax())
+        if not (low >= 0 and high <= 1):
+            raise ValueError(f"lam from {low:.4g} to {high:.4g}: it must be in [0, 1]")
+    return combined(x, lambda: x2, lam, torch.lerp)
+
+
+def is_readable(x: Tensor) -> bool:
+    """True if the values can be looked at: on the CPU, not traced and not one of ``vmap``'s."""
+    return (
+        type(x) is Tensor
+        and x.device.type == "cpu"
+        and not torch.compiler.is_compiling()
+        and not torch._C._functorch.is_functorch_wrapped_tensor(x)
+    )
+
+
+def check_floating(name: str, x: object) -> None:
+    """Raise a TypeError that says what to do, unless x is a floating, dense tensor."""
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{name} is a {type(x).__name__}: it must be a torch.Tensor; {_ways(x)}")
+    if x.is_nested or x.layout != torch.strided:
+        kind = "nested" if x.is_nested else str(x.layout)
+        raise TypeError(f"{name} is a Tensor that is {kind}: pad it, or make it dense, first")
+    if x.is_complex():
+        raise TypeError(f"{name} of dtype {x.dtype}: mix torch.view_as_real({name})")
+    if not x.is_floating_point():
+        raise TypeError(
+            f"{name} of dtype {x.dtype}: only floating Tensors can be mixed; scale pixels to "
+            f"floats, for example with torchvision's ToDtype(torch.float32, scale=True), and mix "
+            "the embeddings of tokens or categories, not their numbers"
+        )
+
+
+def _ways(x: object) -> str:
+    if hasattr(x, "__array__"):
+        return "torch.as_tensor makes one"
+    return "containers of tensors may be tuples, lists and dicts"
+
+
+def gathered(x: Tensor, index: Tensor) -> Tensor:
+    """x[index] in the layout of x, by something faster than indexing if the layout allows it."""
+    if x.is_contiguous():
+        return x.index_select(0, index)
+    if x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last):
+        return x.permute(0, 2, 3, 1).index_select(0, index).permute(0, 3, 1, 2)
+    return x[index]
+
+
+def combined(
+    x: Tensor, partners: Callable[[], Tensor], lam: Tensor, lerp: Callable[..., Tensor]
+) -> Tensor:
+    """``mix`` by ``torch.lerp``, or in place of the partners by ``Tensor.lerp_``."""
+    lam = lam.reshape(-1, *[1] * (x.ndim - 1))  # (B,) -> (B, 1, …)
+    x2 = partners()
+    if x.dtype == lam.dtype:  # the usual case, without calls that do nothing
+        mixed = lerp(x2, x, lam)
+    else:
+        wide = torch.promote_types(x.dtype, lam.dtype)
+        mixed = torch.lerp(x2.to(wide), x.to(wide), lam.to(wide)).to(x.dtype)
+    if is_readable(mixed) and bool(torch.isfinite(mixed.detach().sum())):
+        return mixed
+    # lerp computes differences, which are NaN where ∞ meets ∞; and 0 · ∞ is NaN
+    x2 = partners()
+    mixed = torch.where(mixed.isfinite(), mixed, (lam * x + (1 - lam) * x2).to(x.dtype))
+    return torch.where(lam == 1, x, torch.where(lam == 0, x2, mixed))
+
+
+def mixed_batch(batch: Any, pairs: Pairs, rules: Rules) -> Any:
+    """A tensor, or a container of tensors, mixed with these pairs; nothing is changed in place.
+
+    Raises:
+        TypeError: it has something that cannot be mixed, or nothing that can.
+    """
+    if isinstance(batch, Tensor):
+        check_floating("inputs", batch)
+        return _mixed_leaf(batch, pairs)
+    leaves, rebuild = flattened(batch)
+    if not any(isinstance(leaf, Tensor) and leaf.is_floating_point() for leaf in leaves):
+        check_floating("inputs", batch if not leaves else leaves[0])
+    found: list[Any] = []
+    names: list[str] | None = None
+    for k, leaf in enumerate(leaves):
+        if isinstance(leaf, Tensor) and leaf.is_floating_point():
+            check_floating(f"inputs, leaf {k}", leaf)
+            found.append(_mixed_leaf(leaf, pairs))
+        elif leaf is None or isinstance(leaf, (str, bytes, bool, int, float)):
+            found.append(leaf)
+        else:
+            names = names or leaf_names(batch)
+            found.append(_ruled(f"inputs{names[k]}", leaf, pairs, rules, batch))
+    return rebuild(found)
+
+
+def _mixed_leaf(x: Tensor, pairs: Pairs) -> Tensor:
+    first = x if pairs.in_order else gathered(x, pairs.first)
+    mixed = combined(first, lambda: gathered(x, pairs.second), pairs.lam, Tensor.lerp_)
+    return like(mixed, x)
+
+
+def like(mixed: Tensor, x: Tensor) -> Tensor:
+    """The result in the class of x, if that is a kind of tensor such as ``tv_tensors.Image``."""
+    kind = type(x)
+    if kind in (Tensor, torch.nn.Parameter) or isinstance(mixed, kind):
+        return mixed
+    if hasattr(x, "canvas_size"):
+        raise TypeError(
+            f"inputs have a {kind.__name__}: boxes cannot be mixed; keep those of both samples, "
+            "with the weights γ and 1 − γ (parts=True gives the partner's index)"
+        )
+    return mixed.as_subclass(kind)
+
+
+def _ruled(name: str, leaf: object, pairs: Pairs, rules: Rules, batch: object) -> Tensor:
+    """An integer or boolean leaf, by the rule for it."""
+    if not isinstance(leaf, Tensor) or leaf.is_complex():
+        check_floating(name, leaf)
+    assert isinstance(leaf, Tensor)
+    key = name.rpartition("[")[2].strip("]'\"")
+    rule = rules.get(key) if isinstance(rules, Mapping) else rules
+    if rule not in RULES:
+        raise TypeError(
+            f"{name}, a Tensor of {leaf.dtype} in a {type(batch).__name__}: say what becomes of it "
+            f"by integers={{{key!r}: RULE}}, where RULE is 'keep' (as it is), 'union' (the larger "
+            "of both samples' values, as for attention masks) or 'intersection' (the smaller)"
+        )
+    first = leaf if pairs.in_order else gathered(leaf, pairs.first)
+    if rule == "keep":
+        return first
+    second = gathered(leaf, pairs.second)
+    return torch.maximum(first, second) if rule == "union" else torch.minimum(first, second)
+
+
+def flattened(batch: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]:
+    """The leaves of a container, and a function that puts others in their places."""
+    from torch.utils import _pytree as pytree
+
+    if isinstance(batch, Mapping) and not pytree.tree_is_leaf({}) and pytree.tree_is_leaf(batch):
+        leaves, inner = flattened(dict(batch))  # such as Hugging Face's BatchEncoding
+        return leaves, lambda new: type(batch)(inner(new))  # type: ignore[call-arg]
+    leaves, spec = pytree.tree_flatten(batch)
+    return leaves, lambda new: pytree.tree_unflatten(new, spec)
+
+
+def leaf_names(batch: Any) -> list[str]:
+    """How each leaf is reached: "['mask']", "[0]"."""
+    from torch.utils import _pytree as pytree
+
+    batch = dict(batch) if isinstance(batch, Mapping) else batch
+    return [pytree.keystr(path) for path, _ in pytree.tree_flatten_with_path(batch)[0]]
