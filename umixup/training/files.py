@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
+
+_OLD = 3600  # seconds after which a file that is still unfinished has no writer any more
 
 
 def check_writable(name: str, folder: Path, size: int = 0) -> None:
@@ -19,13 +22,25 @@ def check_writable(name: str, folder: Path, size: int = 0) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            trial.write_bytes(bytes(size))
+            with trial.open("wb") as file:
+                for start in range(0, size, 2**20):
+                    file.write(bytes(min(2**20, size - start)))
         finally:
             trial.unlink(missing_ok=True)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: the path has a NUL, or is no UTF-8
         raise ValueError(
             f"{name} = {str(folder)!r}: it must be a folder to write to ({error})"
         ) from None
+
+
+def remove_old_parts(folder: Path, pattern: str = ".*.part") -> None:
+    """Remove files that killed processes left half-written; younger ones may be in use."""
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=".part") as new:
+        now = os.stat(new.name).st_mtime  # by the disk's clock, which may differ from ours
+    for part in folder.glob(pattern):
+        with suppress(OSError):  # another process may have removed it
+            if now - part.stat().st_mtime > _OLD:
+                part.unlink()
 
 
 @contextmanager

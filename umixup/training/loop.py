@@ -1,38 +1,96 @@
-"""The loop around the trainer: Ctrl-C, and the choice of a device."""
+"""Around the trainer: signals, memory, and the choice of a device, threads and a compiler."""
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
+from umixup import _check as check
+from umixup.training.config import Config
+from umixup.training.data import DataSet
+from umixup.training.model import PreActResNet18
+
+_GRACE = 3.0  # seconds after a first Ctrl-C in which further ones count as the same one
+# What torch's errors say when memory is short, or a size is too large for an integer. Most are
+# plain RuntimeErrors.
+_TOO_LARGE = ("allocate memory", "not enough memory", "out of memory", "bad_alloc", "overflow")
+
 
 @contextmanager
-def interruptible(wanted: bool) -> Iterator[list[bool]]:
-    """Inside, the first Ctrl-C only adds to the yielded list; the second raises as usual.
+def interruptible(wanted: bool) -> Iterator[list[float]]:
+    """Inside, Ctrl-C and SIGTERM only add to the yielded list; one that comes later raises.
 
-    Does nothing unless ``wanted``, outside the main thread, and in a process that ignores Ctrl-C,
-    as one in the background may.
+    "Later" is more than three seconds after the first. Does nothing unless ``wanted`` and outside
+    the main thread. A process that ignores Ctrl-C, as one in the background may, goes on doing so.
     """
-    noted: list[bool] = []
-    before = signal.getsignal(signal.SIGINT)
-    main = threading.current_thread() is threading.main_thread()
-    if not (wanted and main and callable(before)):
-        yield noted
-        return
+    noted: list[float] = []
+    before: dict[signal.Signals, Any] = {}
 
     def note(number: int, frame: object) -> None:
-        noted.append(True)
-        signal.signal(signal.SIGINT, before)
+        noted.append(time.monotonic())
+        if noted[-1] - noted[0] > _GRACE:
+            raise KeyboardInterrupt
 
-    signal.signal(signal.SIGINT, note)
     try:
+        if wanted and threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                handler = signal.getsignal(number)
+                if callable(handler) or (number, handler) == (signal.SIGTERM, signal.SIG_DFL):
+                    before[number] = handler
+                    signal.signal(number, note)
         yield noted
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def memory_for(config: Config, device: torch.device) -> Iterator[None]:
+    """Inside, any error that says that memory is short becomes a ``MemoryError`` that names fields.
+
+    Raises:
+        MemoryError: memory is short, or a size is too large for any.
+    """
+    try:
+        yield
+    except MemoryError as error:
+        raise _too_large(config, device) from error
+    except (RuntimeError, TypeError, ValueError, OverflowError) as error:
+        if any(words in str(error).lower() for words in _TOO_LARGE):
+            raise _too_large(config, device) from error
+        raise
+
+
+def check_memory(config: Config, data: DataSet, device: torch.device) -> None:
+    """Refuse what a CPU's memory can never hold, rather than be killed once it is full.
+
+    Raises:
+        MemoryError: weights, gradients, momentum and padded images are larger than the memory.
+    """
+    if device.type != "cpu" or not hasattr(os, "sysconf"):
+        return
+    images, channels, height, width = data.train_x.shape
+    with torch.device("meta"):  # sizes only
+        model = PreActResNet18(len(data.classes), channels, config.width)
+    border = 2 * config.crop_padding
+    needed = 12 * sum(p.numel() for p in model.parameters())
+    needed += images * channels * (height + border) * (width + border)
+    if needed > os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"):
+        raise MemoryError
+
+
+def _too_large(config: Config, device: torch.device) -> MemoryError:
+    names = ["width", "batch_size", "crop_padding"]
+    names += ["label_dim"] if config.label_dim is not None else []
+    values = ", ".join(f"{name} = {getattr(config, name)}" for name in names)
+    return MemoryError(f"{values}: this config needs more than {device} has; reduce one of them")
 
 
 def usable(device: torch.device | str | None) -> torch.device:
@@ -55,3 +113,43 @@ def usable(device: torch.device | str | None) -> torch.device:
             f"device = {str(device)!r}: it must be one that torch can use here: {', '.join(here)}"
         ) from error
     return found
+
+
+def check_threads(threads: int) -> int:
+    """``threads`` itself, if this machine can start as many.
+
+    Raises:
+        ValueError: it is not a whole number from 1 to 64, or to 4 a core if that is more.
+    """
+    return check.whole("threads", threads, 1, max(64, 4 * (os.cpu_count() or 1)))
+
+
+def backend(compile: bool | str | None, device: torch.device) -> str | None:
+    """The backend of ``torch.compile`` to use, which is tried on one number; ``None`` for none.
+
+    Args:
+        compile: a backend's name, yes or no; ``None`` is yes on a GPU only.
+        device: where to try it.
+
+    Raises:
+        ValueError: there is no such backend (the message lists them), or it does not work here.
+    """
+    if compile is None:
+        compile = device.type == "cuda"
+    if not isinstance(compile, bool) and compile not in torch.compiler.list_backends(()):
+        known = ", ".join(torch.compiler.list_backends())
+        raise ValueError(
+            f"compile = {compile!r}: it must be True, False, or one of torch's backends: {known}"
+        )
+    if compile is False:
+        return None
+    name = "inductor" if compile is True else compile
+    try:
+        torch.compile(lambda x: x + 1, backend=name)(torch.zeros(1, device=device))
+    except Exception as error:  # such as no C++ compiler, or a package that is missing
+        why = " ".join(str(error).partition("\n\n")[0].split())
+        raise ValueError(
+            f"compile = {compile!r}: {name} does not work here ({why}); compile=False trains "
+            "without it"
+        ) from error
+    return name

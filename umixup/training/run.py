@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +17,8 @@ from umixup import _check as check
 from umixup.training import checkpoints as checkpoint
 from umixup.training import data as datasets
 from umixup.training.config import Config, digest
-from umixup.training.loop import interruptible, usable
+from umixup.training.loop import interruptible, memory_for, usable
+from umixup.training.states import name as checkpoint_name
 from umixup.training.trainer import Trainer
 
 #: Version of the record format; other versions are refused.
@@ -128,56 +131,38 @@ def train(
             default on a GPU only, as it takes a minute and a compiler.
 
     Raises:
+        TypeError: a config, data or a folder of another type.
         ValueError: a batch larger than the training set, a last batch of one sample, data of
-            another name, a device that torch cannot use, checkpoints of another config, or a
-            folder that holds checkpoints, without ``resume``.
+            another name, a device or compiler that torch cannot use, a folder that cannot be
+            written to or that another process trains with, checkpoints of another config or none
+            that is good, or a folder that holds checkpoints, without ``resume``.
         FileNotFoundError: the data set's files are missing.
         FloatingPointError: a loss or an output is not finite.
-        KeyboardInterrupt: Ctrl-C; the message says how to continue.
+        MemoryError: the config needs more memory than there is.
+        KeyboardInterrupt: Ctrl-C, or with checkpoints SIGTERM; the message says how to continue.
     """
+    if not isinstance(config, Config):
+        raise TypeError(f"config: it must be a um.training.Config, not {type(config).__name__}")
+    if not isinstance(data, datasets.DataSet | None):
+        raise TypeError(f"data: it must be a um.data.DataSet, not {type(data).__name__}")
     every = check.whole("every", every, 1)
+    check.one_of("resume", resume, (True, False))
     if resume and checkpoints is None:
         raise ValueError("resume = True: it needs the folder of the checkpoints")
     device = usable(device)
     whole = datasets.load(config.dataset) if data is None else data
     if whole.name != config.dataset:
         raise ValueError(f"data is {whole.name!r}, config.dataset {config.dataset!r}")
-    data = whole.first(config.train_size).to(device)
-    _check_sizes(config, len(data.train_x), whole)
-    state = None
-    if checkpoints is not None:
-        checkpoint.check_folder(checkpoints)
-        state = checkpoint.latest(checkpoints, config.plain())
-    if state is not None and not resume:
-        raise ValueError(
-            f"checkpoints = {str(checkpoints)!r}: it holds a run that has begun; continue it with "
-            "resume=True, or name another folder"
-        )
-    trainer = Trainer(config, data, device, compile=compile)
-    if state is not None:
-        trainer.restore(state)
-    shown = sys.stderr.isatty() if progress is None else progress
-    with (
-        tqdm(
-            total=config.epochs * len(data.train_x),
-            initial=trainer.samples_done,
-            unit="sample",
-            unit_scale=True,
-            disable=not shown,
-            desc=config.scheme,
-        ) as bar,
-        interruptible(checkpoints is not None) as interrupted,
-    ):
-        while trainer.epoch < config.epochs:
-            trainer.run_epoch(bar, interrupted)
-            due = trainer.epoch % every == 0 or trainer.epoch == config.epochs
-            if checkpoints is not None and (due or interrupted):
-                path = checkpoint.save(checkpoints, trainer.state())
-            if interrupted:
-                raise KeyboardInterrupt(
-                    f"stopped after {trainer.epoch} of {config.epochs} epochs; saved in {path}. To "
-                    f"continue: train(config, checkpoints={str(checkpoints)!r}, resume=True)"
-                )
+    with memory_for(config, device), ExitStack() as stack:
+        data = whole.first(config.train_size).to(device)
+        _check_sizes(config, len(data.train_x), whole)
+        trainer = Trainer(config, data, device, compile=compile)
+        saver = None
+        if checkpoints is not None:
+            stack.enter_context(checkpoint.reserved(checkpoints, trainer.largest_state))
+            saver = checkpoint.Saver(checkpoints)
+            _resume(trainer, saver, resume)
+        _drive(trainer, saver, every, sys.stderr.isatty() if progress is None else progress)
     return Run(
         config,
         trainer.test_errors,
@@ -189,6 +174,60 @@ def train(
         trainer.model.eval(),
         trainer.vectors,
     )
+
+
+def _resume(trainer: Trainer, saver: checkpoint.Saver, wanted: bool) -> None:
+    """Put the trainer where the folder's latest checkpoint is, if there is one.
+
+    Raises:
+        ValueError: there is one, but it is not ``wanted``, or none is good.
+    """
+    if not wanted and checkpoint.found(saver.folder):
+        raise ValueError(
+            f"checkpoints = {str(saver.folder)!r}: it holds a run that has begun; continue it with "
+            "resume=True, or name another folder"
+        )
+    state = checkpoint.latest(saver.folder, trainer.config.plain(), trainer)
+    if state is not None:
+        trainer.restore(state)
+        saver.path = saver.folder / checkpoint_name(trainer.epoch, trainer.step)
+
+
+def _drive(trainer: Trainer, saver: checkpoint.Saver | None, every: int, shown: bool) -> None:
+    """Train to the last epoch, and save on the way.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C or SIGTERM.
+    """
+    config = trainer.config
+    with (
+        tqdm(
+            total=config.epochs * len(trainer.data.train_x),
+            initial=trainer.samples_done,
+            unit="sample",
+            unit_scale=True,
+            disable=not shown,
+            desc=config.scheme,
+        ) as bar,
+        interruptible(saver is not None) as interrupted,
+    ):
+        try:
+            while trainer.epoch < config.epochs:
+                trainer.run_epoch(bar, interrupted)
+                stop = bool(interrupted)
+                due = trainer.epoch % every == 0 or trainer.epoch == config.epochs
+                if saver is not None and (due or stop):
+                    saver.save(trainer.state())
+                if stop:
+                    break
+        except KeyboardInterrupt:  # stop at once: the state may be that of half a step
+            if saver is None:
+                raise
+            interrupted.append(time.monotonic())
+    if interrupted and saver is not None:
+        raise KeyboardInterrupt(
+            f"stopped after {trainer.epoch} of {config.epochs} epochs; {saver.outcome()}"
+        )
 
 
 def _check_sizes(config: Config, n: int, whole: datasets.DataSet) -> None:

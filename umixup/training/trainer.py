@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +25,9 @@ from umixup.training.config import Config
 from umixup.training.data import DataSet
 from umixup.training.environment import environment
 from umixup.training.evaluation import test_error
+from umixup.training.loop import backend, check_memory
 from umixup.training.model import PreActResNet18
+from umixup.training.states import check_fits
 
 
 def new_model(config: Config, data: DataSet) -> nn.Module:
@@ -66,6 +68,24 @@ def _fastest_layout(width: int, device: torch.device) -> torch.memory_format:
     return torch.channels_last
 
 
+class _Interrupted(Exception):  # noqa: N818 – not an error
+    """Ctrl-C came during an evaluation."""
+
+
+class _Interruptible(nn.Module):
+    """The network in an evaluation that ends before its next batch once interrupted."""
+
+    def __init__(self, model: nn.Module, interrupted: Sequence[object]) -> None:
+        super().__init__()
+        self.model, self.interrupted = model, interrupted
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.interrupted:
+            raise _Interrupted
+        outputs: Tensor = self.model(x)
+        return outputs
+
+
 class Trainer:
     """A run in progress; ``train`` drives it.
 
@@ -81,17 +101,17 @@ class Trainer:
         compile: bool | str | None = None,
     ) -> None:
         self.config, self.data, self.device = config, data, device
+        check_memory(config, data, device)
         self.scheme, self.loss = parse(config.scheme), losses.BY_NAME[config.loss]
         self.padded = nn.functional.pad(data.train_x, (config.crop_padding,) * 4)  # black
         self.vectors = new_label_vectors(config, len(data.classes)).to(device)
         model = new_model(config, data).to(device).train()
         layout = _fastest_layout(config.width, device)
         self.model = model.to(memory_format=layout)  # type: ignore[call-overload]
-        wanted = device.type == "cuda" if compile is None else compile
-        backend = wanted if isinstance(wanted, str) else "inductor"
+        compiler = backend(compile, device)
         self.forward = (
             # static: otherwise the smaller last batch would make every batch use a dynamic graph
-            torch.compile(self.model, backend=backend, dynamic=False) if wanted else self.model
+            torch.compile(self.model, backend=compiler, dynamic=False) if compiler else self.model
         )
         self.optimizer = torch.optim.SGD(
             model.parameters(),
@@ -115,7 +135,7 @@ class Trainer:
                 **environment(),
                 "device": name,
                 "threads": torch.get_num_threads(),
-                "compiled": backend if wanted else None,
+                "compiled": compiler,
             }
         ]
         steps = -(-len(data.train_x) // config.batch_size)
@@ -138,24 +158,28 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
         }
 
+    @property
+    def largest_state(self) -> int:
+        """More bytes than a checkpoint of this run has."""
+        tensors = [*self.model.parameters(), *self.model.state_dict().values()]
+        size: int = sum(v.nbytes for v in [*tensors, self.vectors, self.step_losses])
+        return size + 2**18
+
     def restore(self, state: dict[str, Any]) -> None:
         """Resume from what ``state`` returned.
 
         Raises:
-            ValueError: the state is of other data.
+            ValueError: it is of other data, or does not fit.
         """
-        if state["data"] != self.fingerprint:
-            raise ValueError(
-                f"checkpoint of other data: {self.config.dataset!r} has fingerprint "
-                f"{self.fingerprint} here, {state['data']} there"
-            )
+        check_fits(state, self)
         for name in self._SAVED:
             setattr(self, name, state[name])
         self.sittings = state["sittings"] + self.sittings
         self.step_losses.copy_(state["step_losses"])
         self.vectors.copy_(state["label_vectors"])
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        options = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({**state["optimizer"], "param_groups": options})
         for parameter, kept in self.optimizer.state.items():
             # Fused SGD reads both in memory order, and the checkpoint may have another layout.
             buffer = kept.get("momentum_buffer")
@@ -213,8 +237,13 @@ class Trainer:
         self.optimizer.step()
         return values.detach()
 
-    def run_epoch(self, bar: tqdm[Any], interrupted: list[bool]) -> None:
-        """Finish the epoch and test; or stop after the current step once interrupted."""
+    def run_epoch(self, bar: tqdm[Any], interrupted: Sequence[object]) -> None:
+        """Finish the epoch and test; or stop after the current step, or test batch, if interrupted.
+
+        Args:
+            bar: shows the progress.
+            interrupted: is empty until then.
+        """
         start = time.perf_counter()
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.rate(self.epoch + 1)
@@ -222,36 +251,49 @@ class Trainer:
             self.step_losses[self.step] = self.train_on(x, target).sum()
             self.step += 1
             bar.update(len(x))
-            if interrupted and self.step < len(self.step_losses):
-                self.seconds += time.perf_counter() - start
-                return
-        self._close_epoch()
+            if interrupted:
+                break
+        else:
+            self._close_epoch(interrupted)
         self.seconds += time.perf_counter() - start
-        bar.set_postfix(
-            error=f"{100 * self.test_errors[-1]:.2f}%", loss=f"{self.train_losses[-1]:.3f}"
-        )
+        if not self.step and not interrupted:
+            bar.set_postfix(
+                error=f"{100 * self.test_errors[-1]:.2f}%", loss=f"{self.train_losses[-1]:.3f}"
+            )
 
-    def _close_epoch(self) -> None:
-        """Read the losses and test. Nothing else in an epoch waits for the device."""
+    def _close_epoch(self, interrupted: Sequence[object]) -> None:
+        """Read the losses and test. Nothing else in an epoch waits for the device.
+
+        If interrupted, all is as after the last step, and the epoch can be closed later.
+        """
         config, data = self.config, self.data
         step_losses = self.step_losses.tolist()
         for k, value in enumerate(step_losses):
             if not math.isfinite(value):
-                raise FloatingPointError(
-                    f"epoch {self.epoch + 1}, step {k + 1} of {len(step_losses)}: the training "
-                    f"loss is {value}; try a learning_rate below {config.learning_rate}"
+                raise self._diverged(
+                    f"step {k + 1} of {len(step_losses)}: the training loss is {value}"
                 )
+        model = _Interruptible(self.model, interrupted)
+        errors = []
+        try:
+            errors.append(float(test_error(model, data, self.vectors)))
+            if config.augment_test:
+                drawn = draw_crops(config, 1, len(data.test_x), self.epoch, "test augmentation")
+                offsets, flips = (v[0].to(self.device) for v in drawn)
+                moved = crop_and_flip(data.test_x, offsets, flips, config.crop_padding)
+                errors.append(float(test_error(model, replace(data, test_x=moved), self.vectors)))
+        except _Interrupted:
+            self.model.train()
+            return
+        if not all(map(math.isfinite, errors)):
+            raise self._diverged("the network's outputs on the test set are not finite")
         self.train_losses.append(sum(step_losses) / len(data.train_x))
-        self.test_errors.append(float(test_error(self.model, data, self.vectors)))
-        if config.augment_test:
-            drawn = draw_crops(config, 1, len(data.test_x), self.epoch, "test augmentation")
-            offsets, flips = (v[0].to(self.device) for v in drawn)
-            moved = crop_and_flip(data.test_x, offsets, flips, config.crop_padding)
-            error = test_error(self.model, replace(data, test_x=moved), self.vectors)
-            self.augmented_test_errors.append(float(error))
-        if not math.isfinite(self.test_errors[-1]):
-            raise FloatingPointError(
-                f"epoch {self.epoch + 1}: the network's outputs on the test set are not finite; "
-                f"try a learning_rate below {config.learning_rate}"
-            )
+        self.test_errors.append(errors[0])
+        self.augmented_test_errors += errors[1:]
         self.epoch, self.step = self.epoch + 1, 0
+
+    def _diverged(self, problem: str) -> FloatingPointError:
+        return FloatingPointError(
+            f"epoch {self.epoch + 1}, {problem}; try a learning_rate below "
+            f"{self.config.learning_rate}"
+        )
