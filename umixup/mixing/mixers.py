@@ -168,7 +168,13 @@ class UMixUp:
             return mixed, Parts(rebuild(first), rebuild(second), p.lam, p.gamma, p.first, p.second)
         return mixed, rebuild(
             [
-                combined(a, lambda v=v, p=p: gathered(v, p.second), p.gamma, Tensor.lerp_)  # type: ignore[misc]
+                combined(
+                    a,
+                    lambda v=v, p=p: gathered(v, p.second),  # type: ignore[misc]
+                    p.gamma if p.one is None else p.one[1],
+                    Tensor.lerp_,
+                    finite=True,  # targets are
+                )
                 for a, v, p in zip(first, y, of_y, strict=True)
             ]
         )
@@ -268,7 +274,7 @@ class UMixUp:
         everyone = torch.arange(n, device="cpu")
         if not self.mixup_enabled:
             ones = torch.ones(n, device="cpu")
-            return Pairs(everyone, everyone, ones, ones, True)
+            return Pairs(everyone, everyone, ones, ones)
         if n == 1 or pairing == by_name("batch_shuffle"):
             first, second = everyone, torch.randperm(n, generator=generator, device="cpu")
         else:
@@ -285,7 +291,10 @@ class UMixUp:
         if self.prob < 1:
             left = torch.rand(count, generator=generator, device="cpu") >= self.prob
             lam, gamma = lam.masked_fill(left, 1.0), gamma.masked_fill(left, 1.0)
-        return Pairs(first, second, lam.expand(n), gamma.expand(n), in_order)
+        if self.lam_per == "sample":
+            return Pairs(first, second, lam, gamma, in_order)
+        one = lam.item(), gamma.item()
+        return Pairs(first, second, lam.expand(n), gamma.expand(n), in_order, one)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.scheme)!r}, num_classes={self.num_classes})"

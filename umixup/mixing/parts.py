@@ -46,7 +46,8 @@ class Pairs(NamedTuple):
     second: Tensor
     lam: Tensor
     gamma: Tensor
-    in_order: bool  # first is 0 … B − 1
+    in_order: bool = True  # first is 0 … B − 1
+    one: tuple[float, float] | None = None  # λ and γ, if they are the same for the whole batch
 
     def to(self, device: torch.device) -> Pairs:
         """All four on a device, by one copy that nothing waits for."""
@@ -56,7 +57,7 @@ class Pairs(NamedTuple):
         if device.type == "cuda" and torch.cuda.is_available():
             packed = packed.pin_memory()
         first, second, lam, gamma = packed.to(device, non_blocking=True)
-        return Pairs(first.long(), second.long(), lam, gamma, self.in_order)
+        return Pairs(first.long(), second.long(), lam, gamma, self.in_order, self.one)
 
     def to_device_of(self, x: Tensor) -> Pairs:
         """These pairs where x is."""
@@ -66,4 +67,4 @@ class Pairs(NamedTuple):
     def none() -> Pairs:
         """No pairs."""
         index, ratio = torch.empty(0, dtype=torch.int64), torch.empty(0)
-        return Pairs(index, index, ratio, ratio, True)
+        return Pairs(index, index, ratio, ratio)

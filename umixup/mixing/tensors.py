@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -92,22 +93,40 @@ def gathered(x: Tensor, index: Tensor) -> Tensor:
 
 
 def combined(
-    x: Tensor, partners: Callable[[], Tensor], lam: Tensor, lerp: Callable[..., Tensor]
+    x: Tensor,
+    partners: Callable[[], Tensor],
+    lam: Tensor | float,
+    lerp: Callable[..., Tensor],
+    *,
+    finite: bool = False,
 ) -> Tensor:
-    """``mix`` by ``torch.lerp``, or in place of the partners by ``Tensor.lerp_``."""
-    lam = lam.reshape(-1, *[1] * (x.ndim - 1))  # (B,) -> (B, 1, …)
+    """``mix`` by ``torch.lerp``, or in place of the partners by ``Tensor.lerp_``.
+
+    ``lam`` is (B,) or one number for the whole batch; ``finite`` if all of x is known to be.
+    """
     x2 = partners()
-    if x.dtype == lam.dtype:  # the usual case, without calls that do nothing
+    if isinstance(lam, float):  # torch computes with it in float32 or wider
         mixed = lerp(x2, x, lam)
+        lam = torch.tensor(lam)
     else:
-        wide = torch.promote_types(x.dtype, lam.dtype)
-        mixed = torch.lerp(x2.to(wide), x.to(wide), lam.to(wide)).to(x.dtype)
-    if is_readable(mixed) and bool(torch.isfinite(mixed.detach().sum())):
+        lam = lam.reshape(-1, *[1] * (x.ndim - 1))  # (B,) -> (B, 1, …)
+        if x.dtype == lam.dtype:  # the usual case, without calls that do nothing
+            mixed = lerp(x2, x, lam)
+        else:
+            wide = torch.promote_types(x.dtype, lam.dtype)
+            mixed = torch.lerp(x2.to(wide), x.to(wide), lam.to(wide)).to(x.dtype)
+    if finite or (is_readable(mixed) and math.isfinite(_sum(mixed))):
         return mixed
     # lerp computes differences, which are NaN where ∞ meets ∞; and 0 · ∞ is NaN
     x2 = partners()
     mixed = torch.where(mixed.isfinite(), mixed, (lam * x + (1 - lam) * x2).to(x.dtype))
     return torch.where(lam == 1, x, torch.where(lam == 0, x2, mixed))
+
+
+def _sum(x: Tensor) -> float:
+    """The sum, for which float16 is too narrow."""
+    wide = torch.float32 if x.dtype == torch.float16 else None
+    return x.detach().sum(dtype=wide).item()
 
 
 def mixed_batch(batch: Any, pairs: Pairs, rules: Rules) -> Any:
@@ -137,9 +156,12 @@ def mixed_batch(batch: Any, pairs: Pairs, rules: Rules) -> Any:
 
 
 def _mixed_leaf(x: Tensor, pairs: Pairs) -> Tensor:
-    first = x if pairs.in_order else gathered(x, pairs.first)
-    mixed = combined(first, lambda: gathered(x, pairs.second), pairs.lam, Tensor.lerp_)
-    return like(mixed, x)
+    lam = pairs.lam if pairs.one is None else pairs.one[0]
+    # Widening x once is faster than widening both samples.
+    wide = x if isinstance(lam, float) else x.to(torch.promote_types(x.dtype, lam.dtype))
+    first = wide if pairs.in_order else gathered(wide, pairs.first)
+    mixed = combined(first, lambda: gathered(wide, pairs.second), lam, Tensor.lerp_)
+    return like(mixed.to(x.dtype), x)
 
 
 def like(mixed: Tensor, x: Tensor) -> Tensor:
@@ -177,6 +199,10 @@ def _ruled(name: str, leaf: object, pairs: Pairs, rules: Rules, batch: object) -
 
 def flattened(batch: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]:
     """The leaves of a container, and a function that puts others in their places."""
+    if type(batch) in (tuple, list) and all(type(leaf) is Tensor for leaf in batch):
+        return list(batch), type(batch)
+    if type(batch) is dict and all(type(leaf) is Tensor for leaf in batch.values()):
+        return list(batch.values()), lambda new: dict(zip(batch, new, strict=True))
     from torch.utils import _pytree as pytree
 
     if isinstance(batch, Mapping) and not pytree.tree_is_leaf({}) and pytree.tree_is_leaf(batch):
