@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, overload
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -109,24 +109,6 @@ class UMixUp:
         self.integers, self.ignore_index, self.mixup_enabled = integers, ignore_index, True
         self._source = Source(seed, generator)
 
-    @overload
-    def __call__(
-        self,
-        inputs: Any,
-        labels: Any,
-        *,
-        parts: Literal[False] = False,
-        pairing: str | Pairing | None = None,
-    ) -> tuple[Any, Any]: ...
-    @overload
-    def __call__(
-        self,
-        inputs: Any,
-        labels: Any,
-        *,
-        parts: Literal[True],
-        pairing: str | Pairing | None = None,
-    ) -> tuple[Any, Parts]: ...
     def __call__(
         self,
         inputs: Any,
