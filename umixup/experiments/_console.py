@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ def run(command: Callable[[], int]) -> int:
         The command's status; 2 for arguments that are not valid, 1 for other failures, 130 for
         Ctrl-C. Errors of our own keep their traceback.
     """
+    before, warnings.formatwarning = warnings.formatwarning, _short
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal may lack λ or ±
             stream.reconfigure(errors="replace")
@@ -46,6 +48,12 @@ def run(command: Callable[[], int]) -> int:
         )
     except (ArithmeticError, ImportError, SweepStoppedError) as error:
         return _said(f"umixup: {error}", 1)
+    finally:
+        warnings.formatwarning = before
+
+
+def _short(message: Warning | str, *_: object) -> str:
+    return f"umixup: {message}\n"
 
 
 def config(file: Path) -> Config:

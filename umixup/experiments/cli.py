@@ -28,6 +28,7 @@ from umixup import training
 from umixup.experiments import _console, measures, results, studies, sweep, tables
 from umixup.training import data as datasets
 from umixup.training.files import check_writable
+from umixup.training.loop import check_threads
 
 if TYPE_CHECKING:
     Fields = dict[str, Any]
@@ -80,7 +81,7 @@ class Train:
 
     def __call__(self) -> int:
         if self.threads is not None:
-            torch.set_num_threads(check.whole("threads", self.threads, 1))
+            torch.set_num_threads(check_threads(self.threads))
         config, folder = self.config(), Path(check.text("results", self.results))
         # Whatever the run needs at its end, before its first epoch.
         measures.check_installed(config.measures)
@@ -164,22 +165,21 @@ class Sweep:
     def __call__(self) -> int:
         """Do the runs and print a report; 1 if a run failed."""
         configs, folder = self._configs(), check.text("results", self.results)
+        how: dict[str, Any] = {
+            "executor": self.executor,
+            "workers": self.workers,
+            "threads": self.threads,
+        }
         if self.dry_run:
-            outlook = sweep.plan(configs, folder)
+            outlook = sweep.plan(configs, folder, **how)
             print(f"{len(outlook.todo)} runs to do, {outlook.done} recorded in {self.results}")
             if outlook.seconds is None:
                 print("no run like them is recorded yet, so how long they take is not known")
             elif outlook.todo:
-                time = _console.duration(outlook.seconds / self.workers)
+                time = _console.duration(outlook.seconds)
                 print(f"about {time} with {self.workers} workers")
             return 0
-        report = sweep.run(
-            configs,
-            folder,
-            executor=self.executor,
-            workers=self.workers,
-            threads=self.threads,
-        )
+        report = sweep.run(configs, folder, **how)
         print(report)
         for identity, error in report.failed.items():
             print(f"failed {identity}: {error}", file=sys.stderr)

@@ -33,7 +33,6 @@ from umixup import _check as check
 from umixup.experiments import _same_data, records
 from umixup.experiments._drive import Drive, stoppable
 from umixup.experiments.executors import Watch, check_name, open_executor
-from umixup.experiments.worker import LARGE_RECORD
 from umixup.training import Config
 from umixup.training.config import digest
 from umixup.training.files import check_writable
@@ -188,7 +187,7 @@ def run(
     total = len(todo) + outlook.done
     workers = min(workers, len(todo))
     if todo:
-        check_writable("folder", path, LARGE_RECORD)
+        check_writable("folder", path, records.LARGE)
         _remove_old_parts(path)
     if executor is None:
         executor = "here" if workers <= 1 else "processes"

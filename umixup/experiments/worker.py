@@ -16,7 +16,6 @@ from umixup.experiments._record import NOT_A_RECORD, NewerSchemaError
 from umixup.training import Config, train
 from umixup.training.files import check_writable
 
-LARGE_RECORD = 2**16  # bytes
 # What a run returns: its record, the reason why it failed, or None if it was recorded already.
 Outcome = dict[str, Any] | str | None
 # Runs draw from torch's global generator, which the threads of a Dask worker share.
@@ -46,7 +45,8 @@ def work(config: Config, folder: str, threads: int | None, expected: str | None)
         if threads not in (None, torch.get_num_threads()):
             torch.set_num_threads(threads)
         try:
-            check_writable("folder", path, LARGE_RECORD)  # on a full disk, training is in vain
+            check_writable("folder", path, records.LARGE)  # on a full disk, training is in vain
+            measures.check_installed(config.measures)
             data = _same_data.for_run(config, expected)
             run = train(config, data=data, progress=False)
             measures.measure(run, data)
