@@ -24,7 +24,8 @@ def run(command: Callable[[], int]) -> int:
         The command's status; 2 for arguments that are not valid, 1 for other failures, 130 for
         Ctrl-C. Errors of our own keep their traceback.
     """
-    before, warnings.formatwarning = warnings.formatwarning, _short
+    before = warnings.formatwarning
+    warnings.formatwarning = _short  # type: ignore[assignment]
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal may lack λ or ±
             stream.reconfigure(errors="replace")
