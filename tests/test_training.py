@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import math
+import os
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from tqdm import tqdm
 
 from umixup import evaluation, pairs, results, training
 from umixup.schemes import parse
-from umixup.training import Config, Run, profile, train
+from umixup.training import Config, Run, loop, profile, train
 from umixup.training import config as configs
 from umixup.training import data as data_sets
 from umixup.training import trainer as trainers
@@ -764,6 +765,82 @@ def test_losses_on_the_device_are_float32_as_mps_has_no_float64(digits):
     assert trainer.step_losses.dtype == torch.float32
     sums = [trainer.train_on(*batch).sum() for batch in trainer.batches()]
     assert {value.dtype for value in sums} == {torch.float32}  # so nothing is lost
+
+
+ARGUMENTS = [  # of train, and what the error says
+    (dict(config="quick"), TypeError, r"^config: it must be a um\.training\.Config, not str"),
+    (dict(config=None), TypeError, r"^config: it must be a um\.training\.Config, not NoneType"),
+    (dict(config={"width": 8}), TypeError, r"^config: it must be a um\.training\.Config, not dict"),
+    (dict(data="digits"), TypeError, r"^data: it must be a um\.data\.DataSet, not str"),
+    (dict(data=torch.zeros(3)), TypeError, r"^data: it must be a um\.data\.DataSet, not Tensor"),
+    *(
+        (dict(every=every), ValueError, r"^every = .*: it must be a whole number ≥ 1")
+        for every in (0, -1, 1.5, "3", True, None)
+    ),
+    *(
+        (dict(resume=resume), ValueError, r"^resume = .*: it must be one of True, False")
+        for resume in ("no", None, 1)
+    ),
+    *(
+        (dict(compile=backend), ValueError, r"^compile = .*one of torch's backends: .*inductor")
+        for backend in ("nonsense", "", 1, b"inductor", ["inductor"])
+    ),
+    (dict(compile="tvm"), ValueError, r"^compile = 'tvm': tvm does not work here \(.*install"),
+]
+
+
+@pytest.mark.parametrize(("change", "kind", "message"), ARGUMENTS, ids=str)
+def test_an_argument_that_train_cannot_use_is_named_at_once(
+    digits, tmp_path, monkeypatch, change, kind, message
+):
+    monkeypatch.setattr(trainers.Trainer, "run_epoch", None)
+    given = dict(config=quick(), data=digits, device="cpu", checkpoints=tmp_path / "run")
+    with pytest.raises(kind, match=message):
+        train(**{**given, **change})
+    assert not list(tmp_path.iterdir())
+
+
+TOO_LARGE = [
+    *(dict(width=10**power) for power in (4, 8, 12, 30)),
+    *(dict(crop_padding=10**power) for power in (5, 6, 9, 18, 30)),
+    *(dict(loss="nc", label_dim=10**power) for power in (12, 30)),
+]
+
+
+@pytest.mark.parametrize("changes", TOO_LARGE, ids=str)
+def test_a_config_that_needs_more_memory_than_there_is_names_its_fields(digits, changes):
+    ((name, value),) = [(k, v) for k, v in changes.items() if k != "loss"]
+    with pytest.raises(MemoryError, match=rf"{name} = {value}\b.*: they need more memory than cpu"):
+        fit(digits, **changes)
+
+
+def test_memory_that_is_short_in_a_step_is_named_and_other_errors_are_not(digits, monkeypatch):
+    for error, kind in (
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), MemoryError),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"), MemoryError),
+        (RuntimeError("std::bad_alloc"), MemoryError),
+        (MemoryError(), MemoryError),
+        (RuntimeError("shapes do not fit"), RuntimeError),
+        (ValueError("an illegal memory access"), ValueError),
+    ):
+
+        def fail(*_, error=error):
+            raise error
+
+        monkeypatch.setattr(trainers.Trainer, "train_on", fail)
+        with pytest.raises(kind) as raised:
+            fit(digits)
+        assert ("batch_size = 64" in str(raised.value)) is (kind is MemoryError)
+
+
+@pytest.mark.parametrize("threads", [0, -1, 100_000, 2.0, "2", True])
+def test_threads_that_no_machine_starts_are_refused(threads):
+    most = max(64, 4 * os.cpu_count())
+    with pytest.raises(
+        ValueError, match=f"threads = .*: it must be a whole number from 1 to {most}"
+    ):
+        loop.check_threads(threads)
+    assert loop.check_threads(most) == most
 
 
 def test_every_and_sizes_may_be_numpys(digits, tmp_path, baseline):

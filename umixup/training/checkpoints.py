@@ -54,19 +54,25 @@ def save(folder: str | os.PathLike[str], state: dict[str, Any]) -> Path:
         OSError: it cannot be written; the checkpoints before it are left alone.
     """
     target = Path(folder) / name(state["epoch"], state["step"])
-    file = io.BytesIO()
-    torch.save({**state, "format": _FORMAT}, file)
-    file.seek(-2, os.SEEK_END)
-    file.write(_DIGEST.to_bytes(2, "little"))
-    with written_whole(target) as part, part.open("wb") as out:
-        out.write(file.getbuffer())
-        out.write(_digest(file.getbuffer()))
-        out.flush()
-        os.fsync(out.fileno())
+    content = _packed(state)
+    with written_whole(target) as part, part.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
     for old in [path for path in found(folder) if path != target][_KEPT - 1 :]:
         with suppress(OSError):
             old.unlink()
     return target
+
+
+def _packed(state: dict[str, Any]) -> memoryview:
+    """The bytes of a checkpoint, with their digest."""
+    file = io.BytesIO()
+    torch.save({**state, "format": _FORMAT}, file)
+    file.seek(-2, os.SEEK_END)
+    file.write(_DIGEST.to_bytes(2, "little"))
+    file.write(_digest(file.getvalue()))
+    return file.getbuffer()
 
 
 def _digest(content: bytes | memoryview) -> bytes:

@@ -90,7 +90,7 @@ def _too_large(config: Config, device: torch.device) -> MemoryError:
     names = ["width", "batch_size", "crop_padding"]
     names += ["label_dim"] if config.label_dim is not None else []
     values = ", ".join(f"{name} = {getattr(config, name)}" for name in names)
-    return MemoryError(f"{values}: this config needs more than {device} has; reduce one of them")
+    return MemoryError(f"{values}: they need more memory than {device} has; reduce one of them")
 
 
 def usable(device: torch.device | str | None) -> torch.device:
