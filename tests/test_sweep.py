@@ -19,7 +19,6 @@ from unittest.mock import ANY
 
 import pytest
 import torch
-from PIL import Image
 
 from umixup import results, sweep, training
 from umixup.experiments import executors, worker
@@ -28,6 +27,14 @@ from umixup.training import Config, profile
 
 TINY = dict(epochs=1, train_size=160, milestones=(), batch_size=64)
 CONFIGS = [profile("quick", scheme="B(1,1)", seed=seed, **TINY) for seed in range(6)]
+
+
+LIBRARY = str(Path(sweep.__file__).parents[2])
+
+
+def environment(**more: str) -> dict[str, str]:
+    """For a Python process that finds the library."""
+    return {"PYTHONPATH": LIBRARY, **os.environ, **more}
 
 
 def errors_and_losses(folder) -> dict[str, tuple]:
@@ -62,26 +69,36 @@ def until(condition, seconds=300.0):
     return found
 
 
-class Stuck:
-    """A config whose run waits: an image of its data set is a pipe, until ``release``."""
+# Read by each new Python as it starts: makes workers wait where there is a pipe for their config.
+WAIT = """
+import os, sys
+from pathlib import Path
+if "--multiprocessing-fork" in sys.orig_argv or "distributed.cli.dask_worker" in sys.orig_argv:
+    from umixup.experiments import worker
+    train = worker.train
+    def waiting(config, **options):
+        pipe = Path(os.environ["PIPES"], config.hash())
+        if pipe.exists():
+            pipe.read_bytes()
+        return train(config, **options)
+    worker.train = waiting
+"""
 
-    def __init__(self, root: Path) -> None:
-        self.first = root / "train" / "a" / "0.png"
-        for part in ("train", "test"):
-            for name in "ab":
-                (root / part / name).mkdir(parents=True)
-                for k in range(4):
-                    Image.new("RGB", (8, 8), (60 * k, 9, 9)).save(root / part / name / f"{k}.png")
-        self.image = self.first.rename(root / "image.png")
-        os.mkfifo(self.first)
-        self.config = Config(f"folder:{root}", width=8, epochs=1, batch_size=4)
+
+class Stuck:
+    """A config whose run waits in a worker process: for the end of a pipe, until ``release``."""
+
+    def __init__(self, pipes: Path, seed: int) -> None:
+        self.config = replace(CONFIGS[0], seed=seed)
+        self.path = pipes / self.config.hash()
+        os.mkfifo(self.path)
 
     def worker(self) -> int:
         """The process that waits, once it does."""
 
         def opened():
             try:  # without blocking: a test that failed would wait for a reader for ever
-                return os.fdopen(os.open(self.first, os.O_WRONLY | os.O_NONBLOCK), "wb")
+                return os.fdopen(os.open(self.path, os.O_WRONLY | os.O_NONBLOCK), "wb")
             except OSError:
                 return None
 
@@ -92,7 +109,7 @@ class Stuck:
                     links = [os.readlink(link) for link in Path(process, "fd").iterdir()]
                 except OSError:
                     return False
-                return str(self.first) in links and int(process[6:]) != os.getpid()
+                return str(self.path) in links and int(process[6:]) != os.getpid()
 
             process = until(lambda: next(filter(reads, all_processes()), None))
             self.pipe = os.dup(pipe.fileno())  # or the reader would see the pipe's end
@@ -104,8 +121,7 @@ class Stuck:
         os.close(self.pipe)
 
     def release(self) -> None:
-        shutil.copy(self.image, copy := self.first.with_name("copy"))
-        os.replace(copy, self.first)
+        self.path.unlink(missing_ok=True)
 
 
 def all_processes() -> list[str]:
@@ -114,9 +130,11 @@ def all_processes() -> list[str]:
 
 @pytest.fixture
 def stuck(tmp_path, monkeypatch):
-    monkeypatch.setenv("UMIXUP_DATA", str(tmp_path / "data"))  # where decoded images are kept
-    (tmp_path / "data").mkdir()
-    return [Stuck(tmp_path / "data" / name) for name in ("one", "two")]
+    (folder := tmp_path / "pipes").mkdir()
+    (folder / "sitecustomize.py").write_text(WAIT)
+    monkeypatch.setenv("PIPES", str(folder))
+    monkeypatch.setenv("PYTHONPATH", f"{LIBRARY}{os.pathsep}{folder}")
+    return [Stuck(folder, 100), Stuck(folder, 101)]
 
 
 @pytest.fixture
@@ -161,10 +179,9 @@ print(json.dumps(asdict(report)))
 def start_driver(configs, folder, **options) -> subprocess.Popen:
     """A sweep in a process group of its own, that waits for a line."""
     given = dict(configs=[asdict(c) for c in configs], folder=str(folder), options=options)
-    library = str(Path(sweep.__file__).parents[2])
     return subprocess.Popen(
         [sys.executable, "-c", DRIVER],
-        env={**os.environ, "GIVEN": json.dumps(given), "PYTHONPATH": library},
+        env=environment(GIVEN=json.dumps(given)),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -435,10 +452,9 @@ def test_script_without_a_main_guard_is_told_to_have_one(tmp_path):
     given = dict(
         configs=[asdict(c) for c in CONFIGS], folder=str(tmp_path / "out"), options=dict(workers=2)
     )
-    library = str(Path(sweep.__file__).parents[2])
     done = subprocess.run(
         [sys.executable, str(tmp_path / "script.py")],
-        env={**os.environ, "GIVEN": json.dumps(given), "PYTHONPATH": library},
+        env=environment(GIVEN=json.dumps(given)),
         capture_output=True,
         text=True,
         check=False,
@@ -519,14 +535,13 @@ print(json.dumps([first.done, first.failed, left, refusal, second.done, said, na
 """
 
 
-def unshared(command: str, **environment: str) -> str:
+def unshared(command: str, **more: str) -> str:
     """What a shell prints that may mount in a name space of its own; skips where none may."""
     if shutil.which("unshare") is None or subprocess.run(["unshare", "-rm", "true"]).returncode:
         pytest.skip("no name space to mount in")
-    library = str(Path(sweep.__file__).parents[2])
     done = subprocess.run(
         ["unshare", "-rm", "sh", "-ec", command],
-        env={**os.environ, "PYTHON": sys.executable, "PYTHONPATH": library, **environment},
+        env=environment(PYTHON=sys.executable, **more),
         capture_output=True,
         text=True,
         check=False,
@@ -601,8 +616,6 @@ def dask_cluster(folder: Path):
     """A scheduler and two workers as processes on loopback: the address, and the scheduler."""
     folder.mkdir()
     file = folder / "scheduler.json"
-    library = str(Path(sweep.__file__).parents[2])
-    environment = {**os.environ, "PYTHONPATH": library}
     log = (folder / "log").open("wb")
     processes = []
 
@@ -611,7 +624,7 @@ def dask_cluster(folder: Path):
         process = subprocess.Popen(
             [*command, "--host", "127.0.0.1", "--no-dashboard", *options],
             cwd=folder,
-            env=environment,
+            env=environment(),
             stdout=log,
             stderr=log,
         )
