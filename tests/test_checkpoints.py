@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import warnings
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,8 +21,9 @@ import pytest
 import torch
 from test_training import quick, same_bits
 
+from umixup import _files as files
 from umixup import checkpoints
-from umixup.training import Run, files, loop, train, trainer
+from umixup.training import Run, loop, train, trainer
 
 
 def resumable(digits, folder, **options) -> Run:
@@ -414,14 +416,22 @@ except PermissionError as error:
 
 
 @pytest.mark.process
-def test_a_checkpoint_that_may_not_be_read_is_not_taken_for_a_damaged_one(saved):
-    (saved / LAST).chmod(0)
-    for path in (saved, *saved.parents[:3]):
-        path.chmod(0o755)
-    done = subprocess.run(
-        [sys.executable, "-c", UNPRIVILEGED, saved], capture_output=True, text=True, check=False
-    )
-    assert done.stdout.strip() == str(saved / LAST), done.stderr
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_a_checkpoint_that_may_not_be_read_is_not_taken_for_damaged_or_missing(saved, what):
+    with tempfile.TemporaryDirectory() as parent:  # pytest's own folders are root's alone
+        folder = Path(shutil.copytree(saved, Path(parent) / "run"))
+        for each in (folder, folder.parent):
+            each.chmod(0o755)
+        path, mode = {"file": (folder / LAST, 0), "folder": (folder, 0o333)}[what]
+        path.chmod(mode)
+        done = subprocess.run(
+            [sys.executable, "-c", UNPRIVILEGED, folder],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        folder.chmod(0o755)
+    assert done.stdout.strip() == str(path), done.stderr
 
 
 # Folders
@@ -457,7 +467,6 @@ def test_a_folder_that_cannot_be_written_to_is_refused_before_the_first_epoch(
 LIMITED = """
 import os, resource, sys, signal, warnings
 import torch
-from umixup import checkpoints
 from umixup.training import Config, train
 torch.set_num_threads(1)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

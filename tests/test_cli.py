@@ -176,7 +176,7 @@ def test_what_a_user_can_cause_is_one_line(umixup, monkeypatch, error, status, l
 
 def test_missing_extra_is_noticed_before_the_first_epoch(umixup, monkeypatch):
     monkeypatch.setattr(training, "train", None)
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "art.attacks", None)  # what makes an import fail
     status, _, error = umixup("train", "--measures", "robustness", *TINY)
     assert status == 1
     assert "pip install 'umixup[robustness]'" in error
@@ -315,7 +315,7 @@ def test_a_sweep_with_a_failed_run_ends_with_1(umixup, monkeypatch):
     status, out, error = umixup("sweep", "--table", "3")
     assert status == 1
     assert "1 failed" in out
-    assert f"failed {bad.hash()}: ValueError: batch_size = 10000" in error
+    assert "failed, 1 runs: ValueError: batch_size = 10000" in error
 
 
 @pytest.fixture

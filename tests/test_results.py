@@ -22,9 +22,10 @@ from filelock import FileLock
 from scipy import stats
 
 import umixup
+from umixup import _files as files
 from umixup import paper, results
 from umixup.experiments._record import row
-from umixup.training import Config, files
+from umixup.training import Config
 from umixup.training.config import digest
 
 REQUIRED = ["dataset", "loss", "scheme", "profile", "seed", "error"]

@@ -17,8 +17,8 @@ from typing import Any
 
 from umixup import _check as check
 from umixup import training
+from umixup._files import check_writable
 from umixup.training import data
-from umixup.training.files import check_writable
 
 #: The copy of the repository that a chapter's first cell makes on a machine without umixup.
 CLONE = "umixup-book"

@@ -21,8 +21,11 @@ def fingerprints(
     folder: object,
     needed: set[str],
     must_load: bool,
-) -> dict[Key, str | None]:
+) -> tuple[dict[Key, str | None], dict[Key, str]]:
     """The fingerprint that the records of these configs should have; ``None`` if it is not known.
+
+    Also, for data sets of which the recorded runs used other samples than are here now, the reason
+    why no more runs should join them.
 
     Args:
         configs: of the sweep, recorded or not.
@@ -32,13 +35,12 @@ def fingerprints(
         must_load: those must be on this machine.
 
     Raises:
-        ValueError: recorded runs used other data than is here now.
         ValueError, FileNotFoundError: a data set that must be here cannot be loaded.
     """
     used: dict[Key, Counter[str]] = defaultdict(Counter)
     for record in recorded:
         used[record["config"]["dataset"], record["config"]["train_size"]][record["data"]] += 1
-    root, found = str(datasets.folder()), {}
+    root, found, refused = str(datasets.folder()), {}, {}
     for name, size in dict.fromkeys((c.dataset, c.train_size) for c in configs):
         here = None
         try:
@@ -56,13 +58,13 @@ def fingerprints(
             continue
         others = known.total() - known[expected]
         if others and (here or name in needed):
-            raise ValueError(
+            refused[name, size] = (
                 f"dataset = {name!r}: {others} of the runs recorded in {folder} used other data "
                 f"than {'is here now' if here else 'the others'} (fingerprints "
                 f"{', '.join(sorted({*known, expected}))}); restore the data, or "
                 "choose another folder for the results"
             )
-    return found
+    return found, refused
 
 
 def for_run(config: Config, expected: str | None) -> datasets.DataSet:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,9 +26,9 @@ import tyro
 
 from umixup import _check as check
 from umixup import training
+from umixup._files import check_writable
 from umixup.experiments import _console, measures, results, studies, sweep, tables
 from umixup.training import data as datasets
-from umixup.training.files import check_writable
 from umixup.training.loop import check_threads
 
 if TYPE_CHECKING:
@@ -181,8 +182,8 @@ class Sweep:
             return 0
         report = sweep.run(configs, folder, **how)
         print(report)
-        for identity, error in report.failed.items():
-            print(f"failed {identity}: {error}", file=sys.stderr)
+        for error, count in Counter(report.failed.values()).items():
+            print(f"failed, {count} runs: {error}", file=sys.stderr)
         return 1 if report.failed else 0
 
     def _configs(self) -> list[training.Config]:

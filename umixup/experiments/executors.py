@@ -218,8 +218,7 @@ def _start_worker() -> None:
     """In a new worker process: end with the driver, and be ready for the first run."""
     driver = multiprocessing.parent_process()
     assert driver is not None
-    # As an exception, so that half-written files are removed.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(1))
 
     def follow() -> None:
         driver.join()
@@ -233,11 +232,15 @@ def _start_worker() -> None:
 
 
 def _call(fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    """In a worker process: call a function. If that exits, so does the process."""
+    """In a worker process: call a function. SIGTERM stops it by an exception, so that it removes
+    what it has half written."""
+    exits = signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         return fn(*args, **kwargs)
     except SystemExit:
         os._exit(1)
+    finally:
+        signal.signal(signal.SIGTERM, exits)
 
 
 def _local_cluster(workers: int) -> Any:

@@ -10,7 +10,6 @@ The numbers become part of the run's record, and ``um.results.load`` has a colum
 
 from __future__ import annotations
 
-import importlib.util
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -48,11 +47,14 @@ def check_installed(measures: Iterable[str]) -> None:
     Raises:
         ModuleNotFoundError: it is not; the message says what to install.
     """
-    if "robustness" in measures and importlib.util.find_spec("art") is None:
-        raise ModuleNotFoundError(
-            "measures: 'robustness' needs the Adversarial Robustness Toolbox: "
-            "pip install 'umixup[robustness]'"
-        )
+    if "robustness" in measures:
+        try:
+            robustness.art()
+        except ImportError as error:
+            raise ModuleNotFoundError(
+                "measures: 'robustness' needs the Adversarial Robustness Toolbox "
+                f"({error}): pip install 'umixup[robustness]'"
+            ) from error
 
 
 def measure(run: Run, data: DataSet | None = None) -> None:

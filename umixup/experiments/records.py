@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from umixup._files import written_whole
 from umixup.experiments._record import NOT_A_RECORD, NewerSchemaError, begun, order, parsed, row
 from umixup.experiments.statistics import frame
 from umixup.training.environment import environment
-from umixup.training.files import written_whole
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -233,8 +233,12 @@ def _check_images(x: Tensor) -> None:
         )
 
 
-def _art(net: nn.Module, x: Tensor) -> tuple[Any, Any]:
-    """ART's module of attacks, and the network wrapped for them."""
+def art() -> tuple[Any, Any]:
+    """ART's module of attacks, and its class of networks.
+
+    Raises:
+        ImportError: ART is not installed.
+    """
     from tqdm import TqdmWarning
 
     with warnings.catch_warnings():  # about widgets for progress bars, which are off
@@ -242,9 +246,15 @@ def _art(net: nn.Module, x: Tensor) -> tuple[Any, Any]:
         from art.attacks import evasion
         from art.estimators.classification import PyTorchClassifier
 
+    return evasion, PyTorchClassifier
+
+
+def _art(net: nn.Module, x: Tensor) -> tuple[Any, Any]:
+    """ART's module of attacks, and the network wrapped for them."""
+    evasion, wrapped_by = art()
     with torch.no_grad():
         classes = net(x[:1]).shape[1]
-    classifier = PyTorchClassifier(
+    classifier = wrapped_by(
         net,
         nn.CrossEntropyLoss(),
         tuple(x.shape[1:]),

@@ -30,12 +30,12 @@ import torch
 from tqdm import tqdm
 
 from umixup import _check as check
+from umixup._files import check_writable
 from umixup.experiments import _same_data, records
 from umixup.experiments._drive import Drive, stoppable
 from umixup.experiments.executors import Watch, check_name, open_executor
 from umixup.training import Config
 from umixup.training.config import digest
-from umixup.training.files import check_writable
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -149,7 +149,9 @@ def run(
     """Train every config that has no record in ``folder``, and record each run.
 
     A run that raises, or whose worker dies, is tried again. If it fails again, the reason goes into
-    ``<hash>.failed.json``, and the sweep continues with the others; a later sweep tries it anew.
+    ``<hash>.failed.json``, and the sweep continues with the others; a later sweep tries it anew. If
+    the folder has runs that used other data than there is here now, a warning says so, and no more
+    runs on that data set are done: the report counts them as failed.
     A record that cannot be written to the folder goes into a temporary one; the report says where.
 
     Args:
@@ -167,8 +169,8 @@ def run(
             and no limit for "slurm", whose jobs may wait in a queue.
 
     Raises:
-        ValueError: the folder cannot be written to, the executor is unknown, a number is out of
-            range, or runs in the folder used other data than there is here now.
+        ValueError: the folder cannot be written to, the executor is unknown, or a number is out
+            of range.
         ValueError, FileNotFoundError: on this machine, a data set cannot be loaded.
         OSError: there is no scheduler at the address, or no Slurm here.
         SweepStoppedError: workers do not start, or the scheduler is lost.
@@ -200,9 +202,16 @@ def run(
     ):
         try:
             needed = {config.dataset for config in todo}
-            expected = _same_data.fingerprints(
+            expected, refused = _same_data.fingerprints(
                 configs, recorded, path, needed, must_load=executor in _HERE
             )
+            for reason in refused.values():
+                warnings.warn(reason, stacklevel=2)
+            for config in todo:
+                key = config.dataset, config.train_size
+                if key in refused:
+                    report.failed[config.hash()] = f"not run: {refused[key]}"
+            todo = [config for config in todo if config.hash() not in report.failed]
             if executor != "here":
                 _same_data.forget()
             if todo:
@@ -210,14 +219,18 @@ def run(
                 with opened as pool:
                     sweep = Drive(pool, path, threads, retries, expected, report, bar)
                     sweep.run(todo, Watch(pool, patience), stopped)
-        except (KeyboardInterrupt, CancelledError, BrokenExecutor) as error:
+        except BaseException as error:
+            # What was being imported may have turned KeyboardInterrupt into another error.
+            interrupted = stopped or isinstance(error, KeyboardInterrupt)
+            if not (interrupted or isinstance(error, (CancelledError, BrokenExecutor))):
+                raise
             with warnings.catch_warnings(action="ignore"):  # given before
                 left = len(_look(todo, path)[0].todo)  # some were recorded after the last report
             state = (
                 f"{total - left} of {total} runs are recorded in {path}; the same call goes on "
                 "with the rest"
             )
-            if isinstance(error, KeyboardInterrupt):
+            if interrupted:
                 raise KeyboardInterrupt(f"stopped: {state}") from None
             if executor == "processes":
                 reason = (

@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from pebble import ProcessExpired
 
+from umixup._files import check_writable
 from umixup.experiments import _same_data, measures, records
 from umixup.experiments._record import NOT_A_RECORD, NewerSchemaError
 from umixup.training import Config, train
-from umixup.training.files import check_writable
 
 # What a run returns: its record, the reason why it failed, or None if it was recorded already.
 Outcome = dict[str, Any] | str | None

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from umixup.training.files import check_writable, remove_old_parts, written_whole
+from umixup._files import check_writable, remove_old_parts, written_whole
 from umixup.training.states import OtherRunError, check_fits, check_state, name
 
 if TYPE_CHECKING:
@@ -36,8 +36,16 @@ _END = 22  # bytes with which a zip archive ends, before its comment; the last t
 
 
 def found(folder: str | os.PathLike[str]) -> list[Path]:
-    """The folder's checkpoints, good or not, the latest first."""
-    places = [(_place(path), path) for path in Path(folder).glob("epoch-*.pt")]
+    """The folder's checkpoints, good or not, the latest first; none if there is no folder.
+
+    Raises:
+        OSError: the folder cannot be listed.
+    """
+    try:
+        names = os.listdir(folder)  # glob would take a folder that may not be read for empty
+    except FileNotFoundError:
+        return []
+    places = [(_place(path), path) for path in map(Path(folder).joinpath, names)]
     return [path for place, path in sorted(places, reverse=True) if place]
 
 
@@ -116,6 +124,8 @@ def reserved(folder: str | os.PathLike[str], size: int = 0) -> Iterator[None]:
             f"checkpoints = {str(folder)!r}: another process is training with this folder; wait "
             "until it ends, or name another folder"
         ) from None
+    except OSError:  # a disk without locks: two runs of one config still write the same bits
+        pass
     try:
         yield
     finally:

@@ -15,7 +15,7 @@ from zipfile import ZipFile
 import torch
 from torch import Tensor
 
-from umixup.training.files import written_whole
+from umixup._files import written_whole
 
 _Samples = list[tuple[str, int]]  # a file and its label
 
