@@ -55,7 +55,7 @@ lint: $(VENV)/installed  ## ruff and mypy
 	$(BIN)/mypy
 
 format: $(VENV)/installed  ## format the library, the tests and the chapters' code
-	$(BIN)/ruff format -q umixup tests book benchmarks
+	$(BIN)/ruff format -q umixup tests book benchmarks recipes
 	$(BIN)/jupytext -q $$(grep -l '^kernelspec:' book/*.md) --pipe '$(BIN)/ruff format --line-length 84 -'
 
 sync: $(VENV)/installed  ## carry the chapters from book/*.md over to notebooks/*.ipynb
@@ -79,5 +79,5 @@ clean:  ## leave the checkout as cloned, but for your data/ and your own runs in
 		elif [ -e $(VENV) ]; then echo "left alone: $(VENV), which make did not make"; fi
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis umixup.egg-info
 	rm -rf __pycache__ .ipynb_checkpoints
-	find umixup tests book benchmarks notebooks \
+	find umixup tests book benchmarks notebooks recipes \
 		\( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +

@@ -3,7 +3,7 @@
     python book/make.py sync       book/NN.md -> notebooks/NN.ipynb, keeping outputs that still fit
     python book/make.py execute    stale chapters -> _build/executed/, two at a time
     python book/make.py notebooks  the same, and stored in notebooks/ too
-    python book/make.py site       _build/executed/ and book/ -> _build/html
+    python book/make.py site       _build/executed/, book/ and recipes/ -> _build/html
     python book/make.py coursework student and instructor notebooks -> _build/coursework/
 
 ``book/*.md`` is the source. A chapter is stale when its cells, ``umixup/``, ``results/`` or the
@@ -217,6 +217,9 @@ class Book:
         unwanted = shutil.ignore_patterns("*.py", "__pycache__", *(f"{c}.md" for c in chapters))
         shutil.copytree(self.root / "book", stage / "book", ignore=unwanted)
         shutil.copy(self.root / "_toc.yml", stage)
+        if (recipes := self.root / "recipes").is_dir():  # a page includes these scripts
+            others = shutil.ignore_patterns("__pycache__", "*.toml")
+            shutil.copytree(recipes, stage / "recipes", ignore=others)
         sources = generated.Sources(self.root, {c: self.source(c) for c in chapters})
         for page in (stage / "book").glob("*.md"):
             page.write_text(generated.filled(page.read_text("utf-8"), sources), encoding="utf-8")

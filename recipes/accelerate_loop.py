@@ -1,4 +1,4 @@
-"""Accelerate: mix what the prepared loader gives; the mixer itself is not prepared."""
+"""Accelerate: mix what the prepared loader gives; the mixer is not prepared."""
 
 import torch
 from accelerate import Accelerator

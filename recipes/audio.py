@@ -14,9 +14,9 @@ n, tones, length = 800, 6, 4000
 def sound(label):
     """Half a second: a note with its overtones and noise, and silence around it."""
     t = torch.arange(length) / RATE
-    pitch = 220 * 2 ** ((label + 0.4 * torch.randn(())) / 6)
+    pitch = 220 * 2 ** ((label + 0.2 * torch.randn(())) / 6)
     wave = sum(torch.sin(6.28 * k * pitch * t) / k for k in (1, 2, 3))
-    wave = wave + 2 * torch.randn(length)
+    wave = wave + torch.randn(length)
     start, stop = torch.randint(0, 1500, ()), torch.randint(2500, length, ())
     return wave * ((torch.arange(length) >= start) & (torch.arange(length) < stop))
 

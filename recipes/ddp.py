@@ -1,6 +1,6 @@
-"""Two processes: python -m torch.distributed.run --nproc-per-node 2 recipes/ddp.py
+"""DDP in two processes, with one seed: each rank draws partners and λ of its own.
 
-One seed for all: a seeded mixer draws differently in each rank.
+python -m torch.distributed.run --standalone --nproc-per-node 2 recipes/ddp.py
 """
 
 import torch

@@ -5,7 +5,7 @@ import tempfile
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
-from transformers import Trainer, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainingArguments
 
 import umixup as um
 
@@ -64,6 +64,7 @@ with tempfile.TemporaryDirectory() as folder:
             "accuracy": (p.predictions.argmax(1) == p.label_ids).mean()
         },
     )
+    trainer.remove_callback(PrinterCallback)  # no lines but ours
     trainer.model_accepts_loss_kwargs = False  # compute_loss returns a mean
     trainer.train()
     found = trainer.evaluate(test)

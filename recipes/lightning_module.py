@@ -31,12 +31,6 @@ class Classifier(pl.LightningModule):
     def configure_optimizers(self):
         return torch.optim.SGD(self.parameters(), lr=0.1, momentum=0.9)
 
-    def on_save_checkpoint(self, checkpoint):
-        checkpoint["mixer"] = self.mixer.state_dict()
-
-    def on_load_checkpoint(self, checkpoint):
-        self.mixer.load_state_dict(checkpoint["mixer"])
-
 
 pl.seed_everything(0, verbose=False)
 digits = um.data.load("digits")

@@ -1,4 +1,4 @@
-"""Stopped in the middle of an epoch, and resumed: the same weights as without a stop."""
+"""Stopped in the middle of an epoch and resumed: the weights are the same."""
 
 import io
 
@@ -52,4 +52,4 @@ def train(checkpoint=None, stop=None):
 straight, resumed = train(), train(train(stop=27))
 pairs = zip(straight.parameters(), resumed.parameters(), strict=True)
 assert all(torch.equal(a, b) for a, b in pairs)
-print(f"resume: after {EPOCHS * STEPS} steps, stopped at 27 or not, the same weights")
+print(f"resume: {EPOCHS * STEPS} steps, stopped at 27 or not, give equal weights")

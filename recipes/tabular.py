@@ -1,4 +1,4 @@
-"""Two inputs: numbers and embedded categories, mixed with the same partners and λ."""
+"""Two inputs: numbers and embedded categories, mixed with one partner and one λ."""
 
 import torch
 from torch import nn

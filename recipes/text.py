@@ -1,4 +1,4 @@
-"""Padded text: embeddings are mixed, and the attention mask is the union of both."""
+"""Padded text: embeddings are mixed, and the attention mask is the union."""
 
 import torch
 from torch import nn
@@ -37,7 +37,8 @@ mixer = um.mixing.MixUp(
 )
 for _ in range(20):
     for rows in torch.randperm(1500).split(50):
-        batch = {"inputs_embeds": net.embed(ids[rows]), "attention_mask": mask[rows]}
+        batch = {"inputs_embeds": net.embed(ids[rows])}
+        batch["attention_mask"] = mask[rows]
         batch, targets = mixer(batch, label[rows])
         loss = cross_entropy(net(**batch), targets)
         optimizer.zero_grad()

@@ -60,7 +60,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The real book's site, from the stored notebooks, as if published by a known repository."""
     gc.collect()  # of other tests' kernels: ast.parse of Python 3.11 may fail if it comes inside
     root = tmp_path_factory.mktemp("published")
-    for folder in ("book", "umixup", "results", "notebooks"):
+    for folder in ("book", "umixup", "results", "notebooks", "recipes"):
         shutil.copytree(ROOT / folder, root / folder)
     for file in ("_toc.yml", "_config.yml"):
         shutil.copy(ROOT / file, root)
