@@ -205,11 +205,14 @@ def table() -> list[tuple[str, str, str]]:
             raise LookupError(f"{promise}: no test is called {', '.join(missing)}")
         fixed = sum(counted[name] for name in names if name not in random)
         drawn = sum(name in random for name in names)
-        times = f"{fixed} attacks" if fixed else ""
-        if drawn:
-            times += f"{' and ' * bool(fixed)}{drawn} kinds of random ones"
-        rows.append((promise, tried, times))
+        times = [_many(fixed, "attack", "attacks")] if fixed else []
+        times += [_many(drawn, "kind of random ones", "kinds of random ones")] if drawn else []
+        rows.append((promise, tried, " and ".join(times)))
     return rows
+
+
+def _many(count: int, one: str, several: str) -> str:
+    return f"{count} {one if count == 1 else several}"
 
 
 def _random() -> set[str]:

@@ -92,6 +92,12 @@ HOW: dict[str, How | Elsewhere] = {
         says="-m pytest -n 2",
         records=False,
     ),
+    "make fuzz": How(
+        instead="make --dry-run fuzz",
+        why="make test runs these tests, and more",
+        says="-m pytest -n 2",
+        records=False,
+    ),
     "make test-all": How(
         instead="make --dry-run test-all",
         why="it is what runs this test: --dry-run",
