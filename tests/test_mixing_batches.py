@@ -137,6 +137,14 @@ def test_nested_tensors_are_refused():
         mixer()(torch.nested.nested_tensor([torch.rand(2), torch.rand(3)]), torch.tensor([0, 1]))
 
 
+def test_gradients_flow_through_mixed_embeddings_to_both_samples():
+    x = table().requires_grad_()
+    mixed, parts = mixer()({"numbers": image(), "embedded": x}, classes(), parts=True)
+    mixed["embedded"].sum().backward()
+    share = parts.lam.index_add(0, parts.second, 1 - parts.lam)
+    torch.testing.assert_close(x.grad, share[:, None].expand(B, 9))
+
+
 def test_tensors_of_a_container_have_one_length():
     with pytest.raises(ValueError, match="all must have the same length"):
         mixer()((image(), table()[:3]), classes())
