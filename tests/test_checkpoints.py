@@ -680,20 +680,30 @@ def test_ctrl_c_without_checkpoints_stops_at_once(digits, sent):
     assert signal.getsignal(INT) == signal.default_int_handler
 
 
-def test_ctrl_c_says_so_if_no_checkpoint_can_be_written(digits, tmp_path, sent):
+@pytest.mark.parametrize("left", [False, True])
+def test_ctrl_c_says_so_if_no_checkpoint_can_be_written(digits, unbroken, tmp_path, sent, left):
     folder = tmp_path / "run"
 
     def spoil():
-        shutil.rmtree(folder)
-        folder.touch()
+        if left:  # the last checkpoint, but no way to write this one
+            (folder / checkpoints.name(2, 2)).mkdir()
+        else:
+            shutil.rmtree(folder)
+            folder.touch()
 
     sent(trainer, "gather_crops", 8, (INT,), spoil)
-    expected = rf"stopped after 2 of 4 epochs; no checkpoint could be written to {folder} \("
     with (
         pytest.warns(UserWarning, match="a checkpoint cannot be written"),
-        pytest.raises(KeyboardInterrupt, match=expected),
+        pytest.raises(KeyboardInterrupt) as stop,
     ):
         resumable(digits, folder)
+    message, last = str(stop.value), folder / checkpoints.name(2, 0)
+    assert f"after 2 of 4 epochs; no checkpoint could be written to {folder} (" in message
+    assert f"; the last one is {last}. To continue: train(" in message or not left
+    assert message.endswith("; nothing is saved") or left
+    if left:
+        with pytest.warns(UserWarning, match=r"cannot be used: it is not a file"):
+            assert the_same(resumable(digits, folder, resume=True), unbroken)
 
 
 def test_a_process_that_ignores_ctrl_c_goes_on_ignoring_it(digits, tmp_path, sent):

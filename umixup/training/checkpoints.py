@@ -248,12 +248,12 @@ class Saver:
 
     def outcome(self) -> str:
         """What is saved, and how to continue."""
-        text = f"saved in {self.path}"
-        if self.problem:
+        there = self.path is not None and self.path.is_file()
+        if not self.problem:
+            text = f"saved in {self.path}" if there else "nothing is saved"
+        else:
             text = f"no checkpoint could be written to {self.folder} ({self.problem})"
-            if self.path is not None:
-                text += f"; the last one is {self.path}"
-        if self.path is None:
-            return text if self.problem else "nothing is saved yet"
-        again = f"train(config, checkpoints={str(self.folder)!r}, resume=True)"
-        return f"{text}. To continue: {again}"
+            text += f"; the last one is {self.path}" if there else "; nothing is saved"
+        if not there:
+            return text
+        return f"{text}. To continue: train(config, checkpoints={str(self.folder)!r}, resume=True)"
