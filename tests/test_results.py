@@ -167,6 +167,10 @@ INVALID = {
     "twice": json.dumps(record())[:-1] + ', "error": 0.1}',
     "changed": json.dumps({**record(), "config": record(seed=1)["config"]}),
 }
+# A record without one of its fields.
+INVALID |= {
+    f"no-{name}": json.dumps({k: v for k, v in record().items() if k != name}) for name in record()
+}
 # A record with one impossible value.
 INVALID |= {
     f"{name}={value!r:.20}": json.dumps({**record(), name: value})
@@ -178,7 +182,15 @@ INVALID |= {
         "train_losses": ([1.0], [1.0, float("inf")], {}),
         "seconds": (-1, float("inf"), "1", None),
         "averaged_epochs": (0, -1, 1.5, None),
-        "measured": ([1], {"calibration": 1}, {"calibration": {"ece": 10**400}}),
+        "measured": (
+            [],
+            None,
+            [["a", {}]],
+            {"a": []},
+            [1],
+            {"calibration": 1},
+            {"calibration": {"ece": 10**400}},
+        ),
         "sittings": ([], None, [1], [{}], [{"date": 3}], [{"date": "soon"}], {"date": 1}),
         "schema": (0, -1, True, 1.0, "1", None),
         "recipe": ("one", None, 1),

@@ -75,7 +75,7 @@ def _judge(record: dict[str, Any]) -> None:
     datetime.fromisoformat(begun(record))
     check.number("error", record["error"], check.UNIT)
     check.number("seconds", record["seconds"], check.NON_NEGATIVE)
-    if record.get("augmented_error") is not None:
+    if record["augmented_error"] is not None:
         check.number("augmented_error", record["augmented_error"], check.UNIT)
     _judge_list("test_errors", record["test_errors"], epochs, check.UNIT)
     _judge_list("train_losses", record["train_losses"], epochs, check.FINITE)
@@ -87,8 +87,11 @@ def _judge(record: dict[str, Any]) -> None:
             f"error = {record['error']!r}: the mean of its last {len(last)} test errors is "
             f"{sum(last) / len(last)!r}"
         )
-    for measure, found in dict(record.get("measured", {})).items():
-        for name, value in dict(found).items():
+    measured = record.get("measured", {})
+    if not isinstance(measured, dict) or not all(isinstance(v, dict) for v in measured.values()):
+        raise TypeError(f"measured = {measured!r:.50}: it must be a dict of dicts")
+    for measure, found in measured.items():
+        for name, value in found.items():
             if isinstance(value, (int, float)):
                 check.number(f"{measure}.{name}", value)
 
