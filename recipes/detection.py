@@ -42,7 +42,7 @@ optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
 mixer = um.mixing.MixUp(1.5, seed=0)
 for _ in range(10):
     for rows in torch.randperm(len(x)).split(64):
-        mixed, parts = mixer(x[rows], torch.arange(len(rows)), parts=True)
+        mixed, parts = mixer(x[rows], None, parts=True)
         own = boxes[rows].clone()
         own[:, 0] = torch.arange(len(rows))
         theirs = own.clone()  # picture k is the partner in mixture inverse[k]

@@ -215,6 +215,15 @@ def test_class_numbers_of_both_samples_without_vectors():
     torch.testing.assert_close(mixed, F.cross_entropy(logits, target))
 
 
+def test_parts_alone_need_no_labels():
+    mixed, parts = mixer()(table(), None, parts=True)
+    expected, with_labels = mixer()(table(), classes(), parts=True)
+    assert torch.equal(mixed, expected)
+    assert parts.y is parts.y2 is None
+    assert torch.equal(parts.second, with_labels.second)
+    assert torch.equal(parts.gamma, with_labels.gamma)
+
+
 def test_labels_in_a_container_become_targets_one_by_one():
     labels = {"kind": classes(), "size": table()[:, :4]}
     _, targets = mixer()(image(), labels)

@@ -23,6 +23,8 @@ _NAMES = {
     **dict.fromkeys(("Scheme", "parse", "erm", "mixup", "dat", "umixup"), "schemes"),
     **dict.fromkeys(("U", "D", "canonical"), "equivalence"),
 }
+# The command line, for whoever calls it from Python
+_COMMAND = {"cli": "experiments.cli"}
 # um.NAME -> the module that it is
 _MODULES = {
     # the core
@@ -48,12 +50,12 @@ _MODULES = {
     "studies": "experiments.studies",
     "measures": "experiments.measures",
     "robustness": "experiments.robustness",
-    "cli": "experiments.cli",
     # what the book's chapters need
     "plotting": "_book.plotting",
     "notebook": "_book.notebook",
 }
 __all__ = [*_NAMES, *_MODULES]
+_HOMES = {**_MODULES, **_COMMAND}
 
 if TYPE_CHECKING:
     from umixup import (
@@ -87,8 +89,8 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> object:
     if name in _NAMES:
         return getattr(importlib.import_module(f"umixup.{_NAMES[name]}"), name)
-    if name in _MODULES:
-        return importlib.import_module(f"umixup.{_MODULES[name]}")
+    if name in _HOMES:
+        return importlib.import_module(f"umixup.{_HOMES[name]}")
     raise AttributeError(f"module 'umixup' has no attribute {name!r}; it has {', '.join(__all__)}")
 
 
@@ -99,7 +101,7 @@ class _Rooms:
         self, fullname: str, path: object = None, target: object = None
     ) -> ModuleSpec | None:
         name = fullname.removeprefix("umixup.")
-        if _MODULES.get(name, name) == name:  # not ours, or where its name says
+        if _HOMES.get(name, name) == name:  # not ours, or where its name says
             return None
         return ModuleSpec(fullname, self)  # type: ignore[arg-type]  # importlib.abc is slow
 
@@ -108,7 +110,7 @@ class _Rooms:
 
     def exec_module(self, module: ModuleType) -> None:
         name = module.__name__.removeprefix("umixup.")
-        sys.modules[module.__name__] = importlib.import_module(f"umixup.{_MODULES[name]}")
+        sys.modules[module.__name__] = importlib.import_module(f"umixup.{_HOMES[name]}")
 
 
 sys.meta_path.append(_Rooms())

@@ -124,7 +124,7 @@ class UMixUp:
                 nested container of such tensors, all mixed with the same pairs and λ. ``integers``
                 says what becomes of integer and boolean ones among them; text, numbers and None are
                 kept as they are.
-            labels: as for ``targets``; or a container of them.
+            labels: as for ``targets``; or a container of them; with ``parts``, None for no labels.
             parts: return ``Parts`` in place of the mixed targets, to mix losses instead. Without
                 ``num_classes``, class numbers stay class numbers there.
             pairing: for this batch, in place of the mixer's.
@@ -139,14 +139,17 @@ class UMixUp:
             RuntimeError: called in a loader worker with a ``generator``.
         """
         n, device = self._size(inputs, labels)
-        y, rebuild = self._targets(labels, dense=self.num_classes is not None or not parts)
+        y: list[Tensor] = []
+        rebuild: Any = lambda new: None  # noqa: E731
+        if not (parts and labels is None):
+            y, rebuild = self._targets(labels, dense=self.num_classes is not None or not parts)
         pairs = self._draw(n, self.pairing if pairing is None else by_name(pairing)).to(device)
         mixed = mixed_batch(inputs, pairs, self.integers)
         of_y = [pairs.to_device_of(v) for v in y]
         first = [v if p.in_order else gathered(v, p.first) for v, p in zip(y, of_y, strict=True)]
         if parts:
             second = [gathered(v, p.second) for v, p in zip(y, of_y, strict=True)]
-            p = of_y[0]
+            p = of_y[0] if y else pairs
             return mixed, Parts(rebuild(first), rebuild(second), p.lam, p.gamma, p.first, p.second)
         return mixed, rebuild(
             [
