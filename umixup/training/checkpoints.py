@@ -148,7 +148,7 @@ def latest(
         trainer: into which the checkpoint must fit; by default, only what holds for any is checked.
 
     Raises:
-        OtherRunError: the checkpoint is of another config (the message names the fields that
+        ValueError: the checkpoint is of another config (the message names the fields that
             differ), of other data, or of a newer umixup.
         ValueError: none is good.
         PermissionError, MemoryError: it cannot be read, which says nothing about the file.
