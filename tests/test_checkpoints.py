@@ -673,6 +673,16 @@ def test_a_late_second_ctrl_c_stops_at_once(digits, tmp_path, sent, monkeypatch,
     assert names == [checkpoints.name(epoch, 0) for epoch in left]
 
 
+def test_a_resumed_run_that_stops_at_once_names_where_it_came_from(
+    digits, saved, sent, monkeypatch
+):
+    (saved / LAST).unlink()
+    monkeypatch.setattr(loop, "_GRACE", 0)
+    sent(trainer, "gather_crops", 1, (INT, INT))
+    with pytest.raises(KeyboardInterrupt, match=f"after 3 of 4 epochs; saved in {saved / BEFORE}"):
+        resumable(digits, saved, resume=True)
+
+
 def test_ctrl_c_without_checkpoints_stops_at_once(digits, sent):
     sent(trainer, "gather_crops", 2, (INT,))
     with pytest.raises(KeyboardInterrupt):
