@@ -6,22 +6,29 @@ import json
 import math
 import multiprocessing
 import os
+import platform
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from unittest.mock import ANY
 
+import distributed
 import pytest
 import torch
+from PIL import Image
 
 from umixup import results, sweep, training
-from umixup.experiments import executors, worker
+from umixup.experiments import _drive, clusters, executors, tables, worker
 from umixup.experiments.sweep import SweepStoppedError
 from umixup.training import Config, profile
 
@@ -160,6 +167,14 @@ def children(pid: int) -> list[int]:
     lists = Path(f"/proc/{pid}/task").glob("*/children")  # each thread has its own
     return [int(child) for text in lists for child in text.read_text().split()]
 
+
+COMMAND = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
+if __name__ == "__main__":
+    from umixup.experiments.cli import main
+    raise SystemExit(main())
+"""
 
 DRIVER = """
 import json, os, signal, sys
@@ -357,6 +372,110 @@ def test_half_written_files_are_dated_by_the_clock_of_their_disk(tmp_path, monke
     assert live.exists()
 
 
+def test_record_that_cannot_be_written_is_kept_elsewhere(tmp_path, monkeypatch, undisturbed):
+    folder, train = tmp_path / "records", training.train
+
+    def train_and_lose_the_folder(config, **options):
+        run = train(config, **options)
+        shutil.rmtree(folder)
+        folder.touch()
+        return run
+
+    monkeypatch.setattr(worker, "train", train_and_lose_the_folder)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.warns(UserWarning, match="cannot be written to"):
+        report = sweep.run(CONFIGS[:2], folder)
+    first = next(config for config in CONFIGS[:2] if config.hash() in report.elsewhere)
+    second = next(config for config in CONFIGS[:2] if config != first)
+    assert (report.done, list(report.failed)) == (1, [second.hash()])
+    assert "it must be a folder to write to" in report.failed[second.hash()]
+    path = report.elsewhere[first.hash()]
+    assert str(path) in str(report)
+    assert results.read(path)["error"] == undisturbed[first.hash()][0]
+
+
+def test_record_of_a_newer_umixup_is_left_alone(tmp_path):
+    sweep.run(CONFIGS[:1], tmp_path)
+    path = tmp_path / f"{CONFIGS[0].hash()}.json"
+    path.write_text(text := json.dumps({**json.loads(path.read_text()), "schema": 99}))
+    with pytest.warns(UserWarning, match="left out"):
+        report = sweep.run(CONFIGS[:2], tmp_path)
+    assert (report.done, report.skipped) == (1, 1)
+    assert worker.work(CONFIGS[0], str(tmp_path), None, None) is None  # written meanwhile
+    assert path.read_text() == text
+
+
+def test_run_without_memory_fails_with_a_hint_and_the_sweep_goes_on(tmp_path):
+    report = sweep.run([replace(CONFIGS[0], width=2**17), CONFIGS[1]], tmp_path, retries=0)
+    assert report.done == 1
+    assert "fewer workers, a smaller batch_size" in next(iter(report.failed.values()))
+
+
+# Data that change
+
+
+def write_images(folder: Path, shade: int) -> None:
+    for part in ("train", "test"):
+        for name in "ab":
+            (folder / part / name).mkdir(parents=True, exist_ok=True)
+            for k in range(8):
+                image = Image.new("RGB", (8, 8), (20 * k, shade, 200 * (name == "a")))
+                image.save(folder / part / name / f"{k}.png")
+
+
+@pytest.fixture
+def images(tmp_path, monkeypatch):
+    """A folder of images, and configs that train on them."""
+    monkeypatch.setenv("UMIXUP_DATA", str(tmp_path))
+    write_images(tmp_path / "images", 0)
+    recipe = dict(width=8, epochs=1, milestones=(), crop_padding=0, batch_size=4)
+    configs = [Config("folder:images", seed=seed, **recipe) for seed in range(4)]
+    return tmp_path / "images", configs
+
+
+def test_runs_on_changed_data_do_not_join_the_recorded_ones(tmp_path, images):
+    folder, configs = images
+    out = tmp_path / "records"
+    others = [CONFIGS[0], replace(configs[0], train_size=8)]  # that need not be left out
+    assert sweep.run(configs[:2], out).done == 2
+    write_images(folder, 100)
+    reason = r"dataset = 'folder:images': 2 of the runs recorded in .* used other data than is here"
+    with pytest.warns(UserWarning, match=reason) as warned:
+        report = sweep.run([*configs, *others], out)
+    assert len(warned) == 1
+    assert (report.done, report.skipped) == (2, 2)
+    assert report.failed.keys() == {config.hash() for config in configs[2:]}
+    with pytest.warns(UserWarning, match=reason):  # also if nothing is to do
+        sweep.run(configs[:2], out)
+    write_images(folder, 0)
+    assert sweep.run(configs, out).done == 2
+
+
+def test_worker_with_other_data_fails_the_run(tmp_path, images, monkeypatch):
+    folder, configs = images
+    expected = training.data.load("folder:images").fingerprint()
+    assert isinstance(worker.work(configs[0], str(tmp_path / "out"), None, expected), dict)
+    write_images(folder, 100)  # a worker of a cluster still has the old ones in memory
+    new = training.data.load("folder:images").fingerprint()
+    assert isinstance(worker.work(configs[1], str(tmp_path / "out"), None, new), dict)
+    failure = worker.work(configs[2], str(tmp_path / "out"), None, expected)
+    assert f"its fingerprint on {platform.node()} is {new}, but {expected}" in failure
+    monkeypatch.setenv("UMIXUP_DATA", str(tmp_path / "none"))  # not on this machine
+    failure = worker.work(configs[3], str(tmp_path / "out"), None, expected)
+    assert failure.startswith("FileNotFoundError: dataset = 'folder:images'")
+    assert failure.endswith(f"(on {platform.node()})")
+
+
+def test_recorded_runs_need_no_data(tmp_path, images):
+    folder, configs = images
+    sweep.run(configs[:2], tmp_path / "records")
+    shutil.rmtree(folder)
+    assert sweep.run(configs[:2], tmp_path / "records").skipped == 2
+    for executor in (None, "processes", "dask"):
+        with pytest.raises(FileNotFoundError, match="dataset = 'folder:images'"):
+            sweep.run(configs, tmp_path / "records", executor=executor)
+
+
 # What dies
 
 
@@ -411,6 +530,65 @@ def test_workers_end_with_the_driver_and_a_rerun_completes(tmp_path, stuck, undi
     found = errors_and_losses(folder)
     assert len(found) == 7
     assert {identity: found[identity] for identity in undisturbed} == undisturbed
+
+
+def of_session(number: int) -> list[int]:
+    """The processes that a process started with this id, and those that they started."""
+    found = []
+    for process in all_processes():
+        with suppress(OSError):
+            state, _, _, session = Path(process, "stat").read_text().split(") ")[1].split()[:4]
+            if int(session) == number and state not in "ZX":
+                found.append(int(process[6:]))
+    return found
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("moment", "name", "to_all", "times"),
+    [
+        ("workers start", "SIGINT", True, 1),
+        ("workers start", "SIGTERM", False, 2),
+        ("a run waits", "SIGINT", True, 2),
+        ("a run waits", "SIGTERM", False, 1),
+        ("a run waits", "SIGTERM", True, 1),
+    ],
+)
+def test_a_signal_ends_the_command_with_one_line(tmp_path, stuck, moment, name, to_all, times):
+    waits, folder = stuck[0], tmp_path / "records"
+    configs = tables.configs(3, runs=1, profile="quick", losses=("ce",))
+    waits.path = waits.path.rename(waits.path.with_name(configs[0].hash()))
+    options = "--table 3 --profile quick --losses ce --runs 1 --workers 2 --threads 1"
+    command = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, "sweep", *options.split(), "--results", folder],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        if moment == "workers start":
+            until(lambda: len(children(command.pid)) >= 2)
+        else:
+            waits.worker()
+            until(lambda: list(folder.glob("*.json")))
+        start = time.monotonic()
+        for _ in range(times):
+            (os.killpg if to_all else os.kill)(command.pid, getattr(signal, name))
+            time.sleep(0.02)
+        output, error = command.communicate(timeout=60)
+        assert time.monotonic() - start < 20
+        assert command.returncode in ((130,) if times == 1 else (130, -signal.SIGTERM))
+        assert output == ""
+        until(lambda: not of_session(command.pid), 5)
+    finally:
+        for pid in of_session(command.pid):
+            os.kill(pid, signal.SIGKILL)
+    recorded = len(results.recorded(folder))
+    assert error.startswith(f"stopped: {recorded} of 5 runs are recorded in {folder}; the same")
+    assert error.count("\n") == 1
+    assert {path.suffix for path in folder.iterdir()} <= {".json"}
 
 
 @pytest.mark.process
@@ -531,7 +709,8 @@ second = sweep.run(configs, folder, threads=1)
 said = {r["hash"]: [r["error"], r["test_errors"], r["train_losses"]]
         for r in results.records(folder)}
 names = sorted(path.name for path in folder.iterdir())
-print(json.dumps([first.done, first.failed, left, refusal, second.done, said, names]))
+print(json.dumps([first.done, first.failed, left, refusal, second.done, said, names,
+                  list(first.elsewhere)]))
 """
 
 
@@ -557,15 +736,16 @@ def test_full_disk_fails_runs_and_leaves_no_half_written_files(tmp_path, undistu
         CODE=ON_A_SMALL_DISK,
         GIVEN=json.dumps([asdict(config) for config in CONFIGS]),
     )
-    done, failed, left, refusal, done_later, found, names = json.loads(out)
+    done, failed, left, refusal, done_later, found, names, elsewhere = json.loads(out)
     assert done >= 1
     assert done + len(failed) == 6
-    assert failed.keys() | {name.removesuffix(".json") for name in left} >= undisturbed.keys()
+    written = {name.removesuffix(".json") for name in left}
+    assert failed.keys() | set(elsewhere) | written >= undisturbed.keys()
     assert all("No space left on device" in error for error in failed.values())
     assert not [name for name in left if name.endswith(".part") or name.startswith(".")]
     assert "it must be a folder to write to" in refusal
     assert "No space left on device" in refusal
-    assert done_later == len(failed)
+    assert done_later == len(failed) + len(elsewhere)
     assert {identity: tuple(values) for identity, values in found.items()} == undisturbed
     assert names == sorted(f"{identity}.json" for identity in undisturbed)
 
@@ -613,7 +793,7 @@ def test_plan_estimates_time_from_similar_runs(tmp_path):
 
 @contextmanager
 def dask_cluster(folder: Path):
-    """A scheduler and two workers as processes on loopback: the address, and the scheduler."""
+    """A scheduler and two workers as processes on loopback: its address, it, and the workers."""
     folder.mkdir()
     file = folder / "scheduler.json"
     log = (folder / "log").open("wb")
@@ -645,7 +825,7 @@ def dask_cluster(folder: Path):
                 "300",
             )
         until(file.exists)
-        yield json.loads(file.read_text())["address"], scheduler
+        yield json.loads(file.read_text())["address"], scheduler, processes[1:]
     finally:
         for process in processes:
             process.kill()
@@ -659,7 +839,7 @@ def test_lost_dask_scheduler_stops_the_sweep_and_a_rerun_completes(
 ):
     waits, folder = stuck[0], tmp_path / "records"
     configs = [*CONFIGS, waits.config]
-    with dask_cluster(tmp_path / "first") as (address, scheduler):
+    with dask_cluster(tmp_path / "first") as (address, scheduler, _):
         running = in_thread(sweep.run, configs, folder, executor=address)
         waits.worker()
         until(lambda: len(list(folder.glob("*.json"))) >= 2)
@@ -668,18 +848,99 @@ def test_lost_dask_scheduler_stops_the_sweep_and_a_rerun_completes(
             running.result(300)
     recorded = len(list(folder.glob("*.json")))
     waits.release()
-    with dask_cluster(tmp_path / "second") as (address, _):
+    with dask_cluster(tmp_path / "second") as (address, _, _):
         report = sweep.run(configs, folder, executor=address)
     assert (report.done, report.skipped, report.failed) == (7 - recorded, recorded, {})
     found = errors_and_losses(folder)
     assert {identity: found[identity] for identity in undisturbed} == undisturbed
 
 
+@pytest.fixture(scope="module")
+def strangers():
+    """Addresses at which something answers that is not Dask, or nothing answers."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as web,
+    ):
+        thread = threading.Thread(target=web.serve_forever)
+        thread.start()
+        ports = dict(silent=silent.getsockname()[1], web=web.server_port)
+        yield {name: f"tcp://127.0.0.1:{port}" for name, port in ports.items()}
+        web.shutdown()
+        thread.join()
+
+
 @pytest.mark.process
-def test_missing_dask_scheduler_is_an_error(tmp_path, monkeypatch):
-    monkeypatch.setattr(executors, "PATIENCE", 0.5)
-    with pytest.raises(OSError, match=r"tcp://127\.0\.0\.1:9"):
-        sweep.run(CONFIGS, tmp_path, executor="tcp://127.0.0.1:9")
+@pytest.mark.parametrize(
+    "address", ["silent", "web", "tcp://127.0.0.1:9", "tcp://no.invalid:8786", "tcp://", "x://y"]
+)
+def test_address_without_a_dask_scheduler_is_an_error_in_time(
+    tmp_path, monkeypatch, strangers, address
+):
+    monkeypatch.setattr(clusters, "PATIENCE", 0.5)
+    address = strangers.get(address, address)
+    start = time.monotonic()
+    with pytest.raises(OSError, match=f"executor = '{address}': no Dask scheduler there"):
+        sweep.run(CONFIGS, tmp_path, executor=address)
+    assert time.monotonic() - start < 20
+
+
+@pytest.mark.process
+def test_scheduler_without_workers_is_reported_and_given_up(
+    tmp_path, monkeypatch, stuck, in_thread, capsys
+):
+    monkeypatch.setattr(clusters, "PATIENCE", 1)
+    monkeypatch.setattr(_drive, "_BETWEEN_LOOKS", 0.2)
+    no_workers = r"the Dask scheduler has no workers, for \d+ s now; \d of 1 runs are recorded"
+    with dask_cluster(tmp_path / "cluster") as (address, _, workers):
+        with distributed.Client(address) as client:
+            client.wait_for_workers(2, timeout=300)
+        running = in_thread(sweep.run, [stuck[0].config], tmp_path, executor=address, patience=3)
+        stuck[0].worker()
+        for process in workers:
+            process.kill()
+        with pytest.raises(SweepStoppedError, match=no_workers):
+            running.result(60)
+        assert "the Dask scheduler has no workers, for 1 s now; waiting up to 3 s" in (
+            capsys.readouterr().err
+        )
+        with pytest.raises(SweepStoppedError, match=no_workers):
+            sweep.run(CONFIGS[:1], tmp_path, executor=address, patience=0)
+
+
+@pytest.mark.process
+def test_jobs_are_cancelled_if_slurm_refuses_one_of_them(tmp_path, monkeypatch):
+    (tmp_path / "sbatch").write_text(
+        f"#!/bin/sh\nmkdir {tmp_path}/first 2>/dev/null || {{ echo quota >&2; exit 1; }}\necho job 7"
+    )
+    (tmp_path / "scancel").write_text(f"#!/bin/sh\necho $* > {tmp_path}/cancelled\n")
+    for name in ("sbatch", "scancel"):
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    with pytest.raises(OSError, match="sbatch failed: quota"):
+        sweep.run(CONFIGS[:2], tmp_path / "out", executor="slurm", workers=2)
+    assert (tmp_path / "cancelled").read_text() == "7\n"
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("script", "error", "message"),
+    [
+        (None, FileNotFoundError, "the command sbatch is not found; start the sweep on a machine"),
+        ("echo no such account >&2; exit 1", OSError, "sbatch failed: no such account$"),
+        ("echo what", OSError, "sbatch failed: Could not parse job id"),
+        ("echo Submitted batch job 7", SweepStoppedError, "the Dask scheduler has no workers"),
+    ],
+)
+def test_slurm_that_gives_no_workers_is_an_error(tmp_path, monkeypatch, script, error, message):
+    monkeypatch.setattr(_drive, "_BETWEEN_LOOKS", 0.2)
+    (programs := tmp_path / "programs").mkdir()
+    for name in ("sbatch", "scancel") if script else ():
+        (programs / name).write_text(f"#!/bin/sh\n{script}\n")
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:/bin:/usr/bin")
+    with pytest.raises(error, match=message):
+        sweep.run(CONFIGS[:1], tmp_path / "out", executor="slurm", patience=1)
 
 
 @pytest.mark.process
@@ -693,7 +954,7 @@ def test_local_dask_cluster_gives_the_same_records(tmp_path, undisturbed):
 @pytest.mark.process
 def test_slurm_job_script_requests_the_needed_resources():
     options = dict(memory="12GB", walltime="02:30:00", queue="long", account="mix")
-    with executors.slurm_cluster(
+    with clusters.slurm_cluster(
         0, 2, cores=8, scheduler_options={"host": "127.0.0.1", "dashboard_address": ":0"}, **options
     ) as cluster:
         lines = cluster.job_script().splitlines()
@@ -706,7 +967,7 @@ def test_slurm_job_script_requests_the_needed_resources():
     assert " --nworkers 4 " in command  # of two threads of torch each, on eight cores
 
 
-@pytest.mark.parametrize("executor", [None, "here"])
+@pytest.mark.parametrize("executor", [None, "here", "processes", "dask"])
 def test_missing_data_set_is_reported_before_the_first_run(tmp_path, monkeypatch, executor):
     monkeypatch.setenv("UMIXUP_DATA", str(tmp_path / "none"))
     configs = [profile("small", dataset="mnist", seed=seed) for seed in range(3)]

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from umixup.experiments import records
-from umixup.experiments.executors import SerialExecutor, Watch
+from umixup.experiments.clusters import Watch
+from umixup.experiments.executors import SerialExecutor
 from umixup.experiments.worker import Outcome, failed, work
 from umixup.training import Config
 

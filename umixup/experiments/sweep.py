@@ -33,7 +33,8 @@ from umixup import _check as check
 from umixup._files import check_writable
 from umixup.experiments import _same_data, records
 from umixup.experiments._drive import Drive, stoppable
-from umixup.experiments.executors import Watch, check_name, open_executor
+from umixup.experiments.clusters import NOT_STARTED, Watch
+from umixup.experiments.executors import check_name, open_executor
 from umixup.training import Config
 from umixup.training.config import digest
 
@@ -225,20 +226,17 @@ def run(
             if not (interrupted or isinstance(error, (CancelledError, BrokenExecutor))):
                 raise
             with warnings.catch_warnings(action="ignore"):  # given before
-                left = len(_look(todo, path)[0].todo)  # some were recorded after the last report
+                # Some runs were recorded after the last report.
+                left = len(_look(outlook.todo, path)[0].todo)
             state = (
                 f"{total - left} of {total} runs are recorded in {path}; the same call goes on "
                 "with the rest"
             )
             if interrupted:
                 raise KeyboardInterrupt(f"stopped: {state}") from None
+            reason = str(error) or "the scheduler is lost, or has cancelled the runs"
             if executor == "processes":
-                reason = (
-                    "the worker processes ended without taking a run; a script must guard its "
-                    'calls by if __name__ == "__main__":'
-                )
-            else:
-                reason = str(error) or "the scheduler is lost, or has cancelled the runs"
+                reason = NOT_STARTED
             raise SweepStoppedError(f"{reason}; {state}") from error
         finally:
             _same_data.forget()
