@@ -151,7 +151,6 @@ def slurm_cluster(
         OSError: Slurm refused a job.
     """
     from dask_jobqueue.slurm import SLURMCluster
-    from distributed.core import Status
 
     submit = SLURMCluster.job_cls.submit_command
     if workers and shutil.which(submit) is None:
@@ -174,9 +173,7 @@ def slurm_cluster(
             cluster.worker_spec.update(cluster.new_worker_spec())
         cluster.sync(cluster._correct_state)
     except (RuntimeError, ValueError, OSError) as error:
-        for job in cluster._created:  # or the cluster cannot be closed
-            if job.job_id is None:
-                job.status = Status.failed
+        cluster._created.clear()  # Dask would take what the error refers to for running jobs
         cluster.close()
         reason = " ".join(str(error).partition("stderr:")[2].split()) or str(error)
         raise OSError(f"executor = 'slurm': {submit} failed: {reason}") from error
