@@ -316,6 +316,33 @@ def test_a_state_that_is_not_that_of_a_run_is_named_and_the_one_before_is_used(
     assert {path.name for path in saved.iterdir()} == names
 
 
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [
+        ((5, 0), "5 of 4 epochs are done"),
+        ((4, 1), "1 of 3 steps are done"),
+        ((3, 4), "4 of 3 steps are done"),
+    ],
+)
+def test_a_checkpoint_beyond_the_end_is_named_and_the_one_before_is_used(
+    digits, unbroken, saved, place, why
+):
+    path = saved / checkpoints.name(*place)
+    state = {**content(saved / LAST), "epoch": place[0], "step": place[1]}
+    (saved / LAST).unlink()
+    path.write_bytes(checkpoints._packed(state))
+    with pytest.warns(UserWarning, match=f"{path.name} cannot be used: {why}"):
+        assert the_same(resumable(digits, saved, resume=True), unbroken)
+
+
+def test_a_run_without_momentum_is_resumed(digits, tmp_path):
+    config = quick(scheme="B(1,1)", momentum=0.0)
+    options = dict(data=digits, device="cpu", progress=False, checkpoints=tmp_path, every=1)
+    unbroken = train(config, **options)
+    (tmp_path / checkpoints.name(2, 0)).unlink()
+    assert the_same(train(config, resume=True, **options), unbroken)
+
+
 def empty(path: Path) -> None:
     path.write_bytes(b"")
 
