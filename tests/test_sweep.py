@@ -394,13 +394,16 @@ def test_record_that_cannot_be_written_is_kept_elsewhere(tmp_path, monkeypatch, 
     assert results.read(path)["error"] == undisturbed[first.hash()][0]
 
 
-def test_record_of_a_newer_umixup_is_left_alone(tmp_path):
+def test_record_of_a_newer_umixup_is_left_alone(tmp_path, monkeypatch):
     sweep.run(CONFIGS[:1], tmp_path)
     path = tmp_path / f"{CONFIGS[0].hash()}.json"
     path.write_text(text := json.dumps({**json.loads(path.read_text()), "schema": 99}))
     with pytest.warns(UserWarning, match="left out"):
         report = sweep.run(CONFIGS[:2], tmp_path)
     assert (report.done, report.skipped) == (1, 1)
+    with pytest.warns(UserWarning, match="left out"):
+        assert sweep.plan(CONFIGS[:2], tmp_path).todo == []
+    monkeypatch.delattr(worker, "train")
     assert worker.work(CONFIGS[0], str(tmp_path), None, None) is None  # written meanwhile
     assert path.read_text() == text
 
@@ -569,7 +572,13 @@ def test_a_signal_ends_the_command_with_one_line(tmp_path, stuck, moment, name, 
     )
     try:
         if moment == "workers start":
-            until(lambda: len(children(command.pid)) >= 2)
+            until(lambda: len(children(command.pid)) >= 3)  # with multiprocessing's own
+            started = children(command.pid)
+            time.sleep(0.3)  # they import torch
+            for pid in started:
+                os.kill(pid, signal.SIGINT)
+            time.sleep(0.5)
+            assert all(map(alive, started))
         else:
             waits.worker()
             until(lambda: list(folder.glob("*.json")))
