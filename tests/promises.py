@@ -28,7 +28,9 @@ PROMISES: list[tuple[str, str, str]] = [
         test_record_that_can_be_written_nowhere_is_in_the_error
         test_unwritable_folder_is_reported_before_the_first_run
         test_read_only_disk_is_reported_before_the_first_run
-        test_full_disk_fails_runs_and_leaves_no_half_written_files""",
+        test_full_disk_fails_runs_and_leaves_no_half_written_files
+        test_record_that_cannot_be_written_is_kept_elsewhere
+        test_run_without_memory_fails_with_a_hint_and_the_sweep_goes_on""",
     ),
     (
         "Nothing is half written",
@@ -45,7 +47,8 @@ PROMISES: list[tuple[str, str, str]] = [
         "the same config again, from Python and from the command line; records of a later schema",
         """test_train_replaces_a_record_only_when_asked
         test_second_record_of_a_config_replaces_the_first_only_when_asked
-        test_record_of_a_newer_schema_is_never_replaced""",
+        test_record_of_a_newer_schema_is_never_replaced
+        test_record_of_a_newer_umixup_is_left_alone""",
     ),
     (
         "A record is judged when it is read; what is wrong is named, and the rest is read",
@@ -74,6 +77,8 @@ PROMISES: list[tuple[str, str, str]] = [
         "images that change between two sweeps, workers with other data, records of both kinds in "
         "one folder",
         """test_runs_on_other_data_or_in_other_precision_are_not_averaged
+        test_runs_on_changed_data_do_not_join_the_recorded_ones
+        test_worker_with_other_data_fails_the_run
         test_arithmetic_is_the_precision_that_was_used""",
     ),
     (
@@ -149,18 +154,24 @@ PROMISES: list[tuple[str, str, str]] = [
         """test_ctrl_c_ends_the_command_at_any_moment_with_one_line
         test_ctrl_c_without_checkpoints_stops_at_once
         test_a_late_second_ctrl_c_stops_at_once
+        test_a_signal_ends_the_command_with_one_line
+        test_address_without_a_dask_scheduler_is_an_error_in_time
+        test_scheduler_without_workers_is_reported_and_given_up
+        test_slurm_that_gives_no_workers_is_an_error
         test_killed_worker_costs_one_attempt_of_one_run
         test_workers_end_with_the_driver_and_a_rerun_completes
         test_workers_that_do_not_start_stop_the_sweep
         test_script_without_a_main_guard_is_told_to_have_one
-        test_lost_dask_scheduler_stops_the_sweep_and_a_rerun_completes
-        test_missing_dask_scheduler_is_an_error""",
+        test_lost_dask_scheduler_stops_the_sweep_and_a_rerun_completes""",
     ),
     (
         "What you can cause is said in one line",
         "arguments out of range, missing and empty paths, odd encodings, keys given twice, memory, "
         "disk, network, output that nobody reads; random arguments",
-        """test_failure_prints_its_reason_and_has_its_exit_status
+        """test_invalid_options_are_refused
+        test_an_argument_that_train_cannot_use_is_named_at_once
+        test_a_config_that_needs_more_memory_than_there_is_names_its_fields
+        test_failure_prints_its_reason_and_has_its_exit_status
         test_what_a_user_can_cause_is_one_line
         test_output_may_end_before_the_command_does
         test_output_survives_a_terminal_without_greek
@@ -223,10 +234,9 @@ def _random() -> set[str]:
 
 def main() -> None:
     """Write the table."""
+    rows = [("promise", "what is tried", "how often"), *table()]
     with FILE.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows(
-            [("promise", "what is tried", "how often"), *table()]
-        )
+        csv.writer(file, lineterminator="\n").writerows(rows)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ def main() -> int:
         return command()
     finally:  # the interpreter takes a moment to shut down
         signal.signal(signal.SIGINT, _stop)
+        signal.signal(signal.SIGTERM, _stop)
 
 
 def _command() -> Callable[[], int]:

@@ -164,7 +164,7 @@ class Sweep:
     """Only say how many runs there are to do, and about how long they take."""
 
     def __call__(self) -> int:
-        """Do the runs and print a report; 1 if a run failed."""
+        """Do the runs and print a report; 1 if a run failed, or its record is elsewhere."""
         configs, folder = self._configs(), check.text("results", self.results)
         how: dict[str, Any] = {
             "executor": self.executor,
@@ -184,7 +184,7 @@ class Sweep:
         print(report)
         for error, count in Counter(report.failed.values()).items():
             print(f"failed, {count} runs: {error}", file=sys.stderr)
-        return 1 if report.failed else 0
+        return 1 if report.failed or report.elsewhere else 0
 
     def _configs(self) -> list[training.Config]:
         if self.losses == ():
