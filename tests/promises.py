@@ -185,6 +185,7 @@ PROMISES: list[tuple[str, str, str]] = [
         test_integer_tensor_without_a_rule_is_refused_by_its_name
         test_what_cannot_be_mixed_is_a_type_error_that_says_what_to_do
         test_invalid_batches_are_refused
+        test_what_is_of_another_kind_is_refused_by_name
         test_boxes_are_refused
         test_nested_tensors_are_refused
         test_infinities_stay_infinities

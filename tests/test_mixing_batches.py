@@ -131,6 +131,35 @@ def test_what_cannot_be_mixed_is_a_type_error_that_says_what_to_do(inputs, label
         mixer()(inputs, labels)
 
 
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: mixer(generator=3, seed=None), TypeError, "generator = 3"),
+        (lambda: mixer(pairing=3), TypeError, "pairing = 3: it must be a name or an object"),
+        (lambda: mixer()(table(), classes(), pairing=3), TypeError, "pairing = 3"),
+        (lambda: mixer()(table().to(torch.float8_e5m2), classes()), TypeError, "before casting"),
+        (lambda: mixer().load_state_dict(None), ValueError, "what state_dict returned"),
+        (lambda: mixer().load_state_dict({"seed": 0}), ValueError, "what state_dict returned"),
+        (lambda: mix(table(), table(), [0.5] * B), TypeError, "lam is a list"),
+        (lambda: mix(table(), table().double(), torch.rand(B)), TypeError, "of one dtype"),
+        (lambda: mix(table(), table().numpy(), torch.rand(B)), TypeError, "x2 is a ndarray"),
+        (
+            lambda: accuracy(table().numpy(), mixer()(table(), classes(), parts=True)[1]),
+            TypeError,
+            "outputs is a ndarray",
+        ),
+        (
+            lambda: accuracy(table(), mixer()(table(), {"a": classes()}, parts=True)[1]),
+            TypeError,
+            r"parts\.y is a dict",
+        ),
+    ],
+)
+def test_what_is_of_another_kind_is_refused_by_name(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
 @pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
 def test_nested_tensors_are_refused():
     with pytest.raises(TypeError, match="nested: pad it"):

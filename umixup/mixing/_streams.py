@@ -66,6 +66,8 @@ class Source:
         return {**state, "generator": generator.get_state()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        if not isinstance(state, dict) or state.keys() != {"seed", "rank", "epoch", "generator"}:
+            raise ValueError(f"state = {state!r:.60}: it must be what state_dict returned")
         here = {"seed": self._seed, "rank": self._seed if self._seed is None else _rank()}
         for name, value in here.items():
             if state.get(name) != value:

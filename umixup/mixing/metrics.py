@@ -23,6 +23,7 @@ def accuracy(outputs: Tensor, parts: Parts, *, multilabel: bool = False) -> Tens
             those that are right.
 
     Raises:
+        TypeError: outputs or targets are not tensors.
         ValueError: outputs and targets differ in shape, or a target has several largest entries,
             as that of a sample with several labels has, without ``multilabel``.
 
@@ -34,6 +35,9 @@ def accuracy(outputs: Tensor, parts: Parts, *, multilabel: bool = False) -> Tens
     tensor(0.5000)
     """
     y, y2 = parts.y, parts.y2
+    for name, value in (("outputs", outputs), ("parts.y", y)):
+        if not isinstance(value, Tensor):
+            raise TypeError(f"{name} is a {type(value).__name__}: it must be a torch.Tensor")
     numbers = not y.is_floating_point()
     expected = outputs[:, 0].shape if numbers and outputs.ndim > 1 else outputs.shape
     if y.shape != expected:

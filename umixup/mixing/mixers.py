@@ -56,7 +56,7 @@ class UMixUp:
         mixup_enabled: set it to False to stop mixing; labels still become targets.
 
     Raises:
-        TypeError: ``scheme`` is neither a scheme nor text.
+        TypeError: ``scheme`` is neither a scheme nor text, or another argument is of a wrong type.
         ValueError: an argument that is out of range, both a seed and a generator, or a text that
             is not a scheme.
         AttributeError: another attribute is set, such as one of timm's that is not honoured.
@@ -104,7 +104,9 @@ class UMixUp:
         for rule in integers.values() if isinstance(integers, dict) else [integers or "keep"]:
             check.one_of("integers", rule, RULES)
         self.lam_per = check.one_of("lam_per", lam_per, ("sample", "batch"))
-        self.pairing, self.prob = by_name(pairing), check.number("prob", prob, check.UNIT)
+        if generator is not None and not isinstance(generator, torch.Generator):
+            raise TypeError(f"generator = {generator!r}: it must be a torch.Generator")
+        self.pairing, self.prob = _pairing(pairing), check.number("prob", prob, check.UNIT)
         self.scheme, self.num_classes, self.seed = as_scheme(scheme), num_classes, seed
         self.integers, self.ignore_index, self.mixup_enabled = integers, ignore_index, True
         self._source = Source(seed, generator)
@@ -143,7 +145,7 @@ class UMixUp:
         rebuild: Any = lambda new: None  # noqa: E731
         if not (parts and labels is None):
             y, rebuild = self._targets(labels, dense=self.num_classes is not None or not parts)
-        pairs = self._draw(n, self.pairing if pairing is None else by_name(pairing)).to(device)
+        pairs = self._draw(n, self.pairing if pairing is None else _pairing(pairing)).to(device)
         mixed = mixed_batch(inputs, pairs, self.integers)
         of_y = [pairs.to_device_of(v) for v in y]
         first = [v if p.in_order else gathered(v, p.first) for v, p in zip(y, of_y, strict=True)]
@@ -283,6 +285,13 @@ class UMixUp:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.scheme)!r}, num_classes={self.num_classes})"
+
+
+def _pairing(pairing: str | Pairing) -> Pairing:
+    found = by_name(pairing)
+    if not hasattr(found, "draw"):
+        raise TypeError(f"pairing = {pairing!r}: it must be a name or an object with draw")
+    return found
 
 
 class MixUp(UMixUp):

@@ -30,7 +30,7 @@ def mix(x: Tensor, x2: Tensor, lam: Tensor) -> Tensor:
     Raises:
         ValueError: shapes that do not fit, or a λ that is NaN or outside [0, 1]. Values are checked
             on the CPU only, and not while compiling: elsewhere the check would wait for the device.
-        TypeError: x is not floating.
+        TypeError: x or x2 is not a floating tensor, or they differ in dtype; λ is not a tensor.
 
     >>> mix(torch.ones(2, 3), torch.zeros(2, 3), torch.tensor([1.0, 0.25]))
     tensor([[1.0000, 1.0000, 1.0000],
@@ -38,6 +38,10 @@ def mix(x: Tensor, x2: Tensor, lam: Tensor) -> Tensor:
     """
     for name, value in (("x", x), ("x2", x2)):
         check_floating(name, value)
+    if not isinstance(lam, Tensor):
+        raise TypeError(f"lam is a {type(lam).__name__}: it must be a torch.Tensor (B,)")
+    if x.dtype != x2.dtype:
+        raise TypeError(f"x is {x.dtype} and x2 {x2.dtype}: they must be of one dtype")
     if x.shape != x2.shape or lam.shape != x.shape[:1]:
         raise ValueError(
             f"x {tuple(x.shape)}, x2 {tuple(x2.shape)}, lam {tuple(lam.shape)}: "
@@ -69,6 +73,8 @@ def check_floating(name: str, x: object) -> None:
         raise TypeError(f"{name} is a Tensor that is {kind}: pad it, or make it dense, first")
     if x.is_complex():
         raise TypeError(f"{name} of dtype {x.dtype}: mix torch.view_as_real({name})")
+    if x.is_floating_point() and x.dtype.itemsize == 1:
+        raise TypeError(f"{name} of dtype {x.dtype}: mix before casting to it")
     if not x.is_floating_point():
         raise TypeError(
             f"{name} of dtype {x.dtype}: only floating Tensors can be mixed; scale pixels to "
