@@ -111,9 +111,9 @@ def mixup(alpha: float) -> Scheme:
     >>> str(mixup(1))
     'B(1,1)'
     """
-    if check.number("alpha", alpha) == 0:
+    if alpha == 0:
         raise ValueError(
-            f"alpha = {alpha!r}: it must be > 0; for no mixing at all take ERM, um.erm()"
+            f"alpha = {alpha!r}: it must be finite and > 0; to mix nothing take ERM, um.erm()"
         )
     return Scheme(Beta(alpha, alpha), Tied())
 

@@ -124,6 +124,7 @@ class Trainer:
             config.precision == "auto" and device.type == "cuda"
         )
         self.epoch = self.step = 0
+        self._interrupted: Sequence[object] = ()
         self.test_errors: list[float] = []
         self.augmented_test_errors: list[float] = []
         self.train_losses: list[float] = []
@@ -254,14 +255,15 @@ class Trainer:
             if interrupted:
                 break
         else:
-            self._close_epoch(interrupted)
+            self._interrupted = interrupted
+            self._close_epoch()
         self.seconds += time.perf_counter() - start
         if not self.step and not interrupted:
             bar.set_postfix(
                 error=f"{100 * self.test_errors[-1]:.2f}%", loss=f"{self.train_losses[-1]:.3f}"
             )
 
-    def _close_epoch(self, interrupted: Sequence[object]) -> None:
+    def _close_epoch(self) -> None:
         """Read the losses and test. Nothing else in an epoch waits for the device.
 
         If interrupted, all is as after the last step, and the epoch can be closed later.
@@ -273,7 +275,7 @@ class Trainer:
                 raise self._diverged(
                     f"step {k + 1} of {len(step_losses)}: the training loss is {value}"
                 )
-        model = _Interruptible(self.model, interrupted)
+        model = _Interruptible(self.model, self._interrupted)
         errors = []
         try:
             errors.append(float(test_error(model, data, self.vectors)))
