@@ -12,6 +12,7 @@ import re
 import resource
 import shlex
 import shutil
+import socket
 import struct
 import tarfile
 import urllib.error
@@ -304,6 +305,20 @@ def test_fetching_into_an_empty_root_makes_it(tiny, archives):
     there = sorted(os.listdir(root))
     data.fetch(name, root / "new" / "data")
     assert sorted(os.listdir(root / "new" / "data")) == there
+
+
+def test_a_server_that_keeps_silent_is_not_waited_for(tiny, monkeypatch):
+    name, root, _ = tiny
+    source = torchvision_sets._class_of(name)
+    files_of(root)[0].unlink()
+    monkeypatch.setattr(torchvision_sets, "_PATIENCE", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        monkeypatch.setattr(source, "mirrors", [url], raising=False)
+        monkeypatch.setattr(source, "url", url + "archive.tar.gz", raising=False)
+        with pytest.raises(ConnectionError, match="it could not be downloaded"):
+            data.fetch(name, root)
+    assert socket.getdefaulttimeout() is None
 
 
 @pytest.mark.parametrize("how", ["altered", "cut off", "missing", "disk full", "stopped"])

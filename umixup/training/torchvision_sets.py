@@ -6,8 +6,9 @@ import hashlib
 import os
 import pickle
 import shutil
+import socket
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +18,8 @@ from urllib.error import URLError
 import numpy as np
 import torch
 from torch import Tensor
+
+_PATIENCE = 60.0  # seconds that a server may keep silent
 
 
 class Published(NamedTuple):
@@ -102,7 +105,8 @@ def fetch(name: str, root: Path) -> None:
             archives = folder.glob("*.gz") if name in _SHA256 else root.glob(source.filename)
             for archive in archives:
                 shutil.copy(archive, Path(part) / archive.relative_to(root))
-            source(part, train=True, download=True)
+            with _impatient():
+                source(part, train=True, download=True)
             for file in digests:
                 if not (folder / file).exists():
                     os.replace(there / file, folder / file)
@@ -112,6 +116,17 @@ def fetch(name: str, root: Path) -> None:
         raise ConnectionError(f"it could not be downloaded: {why}") from None
     except OSError as error:
         raise OSError(f"it could not be written to {root}: {error}") from None
+
+
+@contextmanager
+def _impatient() -> Iterator[None]:
+    """Let a connection fail that gives nothing for a minute; torchvision would wait for ever."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_PATIENCE)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
 
 
 def _class_of(name: str) -> Any:
