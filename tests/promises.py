@@ -111,7 +111,8 @@ PROMISES: list[tuple[str, str, str]] = [
         test_only_verified_files_of_mnist_are_read
         test_a_foreign_pickle_is_not_executed
         test_only_fetch_downloads_and_only_when_a_file_is_missing
-        test_a_failed_download_leaves_nothing""",
+        test_a_failed_download_leaves_nothing
+        test_a_server_that_keeps_silent_is_not_waited_for""",
     ),
     (
         "A checkpoint is whole, of this run, and possible, or the one before it is used",
