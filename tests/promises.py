@@ -48,7 +48,9 @@ PROMISES: list[tuple[str, str, str]] = [
         """test_train_replaces_a_record_only_when_asked
         test_second_record_of_a_config_replaces_the_first_only_when_asked
         test_record_of_a_newer_schema_is_never_replaced
-        test_record_of_a_newer_umixup_is_left_alone""",
+        test_record_of_a_newer_umixup_is_left_alone
+        test_a_packed_record_is_not_replaced_in_vain
+        test_a_record_is_written_under_the_hash_of_a_config_alone""",
     ),
     (
         "A record is judged when it is read; what is wrong is named, and the rest is read",

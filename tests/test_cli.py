@@ -80,6 +80,15 @@ def test_train_replaces_a_record_only_when_asked(umixup, tmp_path, monkeypatch):
     assert after["sittings"] != before[0]["sittings"] or after["seconds"] != before[0]["seconds"]
 
 
+def test_a_packed_record_is_not_replaced_in_vain(umixup, monkeypatch):
+    assert umixup("train", *TINY)[0] == 0
+    results.pack("results")
+    monkeypatch.setattr(training, "train", None)  # it must not begin
+    status, _, error = umixup("train", *TINY, "--replace")
+    assert status == 2
+    assert "it is packed, so name another folder" in error
+
+
 def test_run_is_kept_if_the_folder_fails_while_it_trains(umixup, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     train = training.train

@@ -290,7 +290,7 @@ def test_a_pairing_that_draws_too_few_is_refused():
         def draw(self, n, batch_size, generator=None):
             return torch.arange(n // 2), torch.arange(n // 2)
 
-    with pytest.raises(ValueError, match="for a batch of 6 it drew 3 pairs"):
+    with pytest.raises(ValueError, match="for a batch of 6 it drew 3 numbers"):
         mixer(pairing=Half())(table(), classes())
 
 
@@ -528,6 +528,15 @@ def test_accuracy_of_several_labels_is_refused_or_counts_each():
         accuracy(outputs, parts)
     got = accuracy(outputs, parts, multilabel=True)
     assert got.item() == pytest.approx((0.75 * 2 + 0.25 * 1) / 3)
+
+
+def test_accuracy_of_one_logit_and_class_numbers_and_of_what_has_no_accuracy():
+    y, gamma = torch.ones(3, dtype=torch.long), torch.ones(3)
+    assert accuracy(torch.full((3, 1), 5.0), parted(y, y, gamma)) == 1
+    with pytest.raises(ValueError, match=r"are in \[0, 1\]"):
+        accuracy(torch.rand(3), parted(torch.full((3,), 250.0), torch.rand(3), gamma))
+    with pytest.raises(ValueError, match="outputs have NaN"):
+        accuracy(torch.full((3, 2), float("nan")), parted(y, y, gamma))
 
 
 def test_accuracy_on_class_numbers_and_on_maps_agrees_with_vectors():

@@ -80,6 +80,19 @@ def test_second_record_of_a_config_replaces_the_first_only_when_asked(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_a_field_of_a_record_does_not_stand_in_for_one_of_its_config(tmp_path):
+    results.write({**record(seed=3), "seed": 77, "scheme": "ERM", "loss": "nc"}, tmp_path)
+    (found,) = results.load(tmp_path).to_dict("records")
+    assert (found["seed"], found["scheme"], found["loss"]) == (3, "B(1,1)", "ce")
+
+
+@pytest.mark.parametrize("name", ["../x", "", None, "ABCDEF0123456789"])
+def test_a_record_is_written_under_the_hash_of_a_config_alone(tmp_path, name):
+    with pytest.raises(ValueError, match="it must be that of a config"):
+        results.write({**record(), "hash": name}, tmp_path / "results")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_record_of_a_newer_schema_is_never_replaced(tmp_path):
     ours = record()
     newer = {**ours, "schema": results.SCHEMA + 1, "more": 1}
@@ -191,7 +204,17 @@ INVALID |= {
             {"calibration": 1},
             {"calibration": {"ece": 10**400}},
         ),
-        "sittings": ([], None, [1], [{}], [{"date": 3}], [{"date": "soon"}], {"date": 1}),
+        "sittings": (
+            [{"date": "2026-01-02"}, 5],
+            [{"date": "2026-01-02"}, {}],
+            [],
+            None,
+            [1],
+            [{}],
+            [{"date": 3}],
+            [{"date": "soon"}],
+            {"date": 1},
+        ),
         "schema": (0, -1, True, 1.0, "1", None),
         "recipe": ("one", None, 1),
         "profile": (None, 3),
@@ -199,6 +222,12 @@ INVALID |= {
         "hash": (None, "", "../x", 1),
     }.items()
     for value in values
+}
+# A record whose config lacks a field that has a default, but that tells runs apart.
+INVALID |= {
+    f"config-without-{name}": json.dumps({**record(), "config": c, "hash": digest(c)})
+    for name in ("dataset", "loss", "scheme", "seed")
+    for c in [{k: v for k, v in record()["config"].items() if k != name}]
 }
 # A record whose hash fits, but whose config is not valid.
 INVALID |= {

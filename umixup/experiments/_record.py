@@ -65,6 +65,8 @@ def _judge(record: dict[str, Any]) -> None:
     config = record["config"]
     if digest(config) != record["hash"]:
         raise ValueError(f"hash {record['hash']!r} is not that of its config")
+    for name in ("dataset", "loss", "scheme"):
+        check.text(name, config[name])
     check.whole("seed", config["seed"], 0)
     recipe, epochs = _recipe(json.dumps({**config, "seed": 0}))
     if record["recipe"] != recipe:
@@ -72,7 +74,9 @@ def _judge(record: dict[str, Any]) -> None:
     for name, kind in _KINDS.items():
         if not isinstance(record[name], kind):
             raise TypeError(f"{name} = {record[name]!r}: it must be a {kind.__name__}")
-    datetime.fromisoformat(begun(record))
+    for session in record["sittings"]:
+        datetime.fromisoformat(session["date"])
+    begun(record)
     check.number("error", record["error"], check.UNIT)
     check.number("seconds", record["seconds"], check.NON_NEGATIVE)
     if record["augmented_error"] is not None:
@@ -114,7 +118,9 @@ def _recipe(config: str) -> tuple[str, int]:
 
 def row(record: dict[str, Any]) -> dict[str, Any]:
     """A record as a row of ``um.results.load``: config, results, and each measure's numbers."""
-    values = {**record["config"], **record, "error": float(record["error"])}
+    # The config has the last word on its fields, whatever else the record has.
+    config = record["config"]
+    values = {**config, **record, **config, "error": float(record["error"])}
     for name in ("config", "measures", "measured"):
         values.pop(name, None)
     values["arithmetic"] = arithmetic(record)

@@ -86,11 +86,13 @@ class Train:
         config, folder = self.config(), Path(check.text("results", self.results))
         # Whatever the run needs at its end, before its first epoch.
         measures.check_installed(config.measures)
-        if folder.is_dir() and config.hash() in results.recorded(folder) and not self.replace:
-            raise ValueError(
-                f"results = {self.results!r}: this config ({config.hash()}) is recorded there; "
-                "--replace trains it again and replaces the record"
-            )
+        if folder.is_dir() and config.hash() in results.recorded(folder):
+            single = (folder / f"{config.hash()}.json").is_file()
+            if not (self.replace and single):
+                way = "--replace trains it again and replaces the record"
+                way = way if single else "it is packed, so name another folder"
+                where = f"results = {self.results!r}: this config ({config.hash()})"
+                raise ValueError(f"{where} is recorded there; {way}")
         check_writable("results", folder, results.LARGE)
         run = training.train(
             config,

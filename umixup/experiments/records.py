@@ -45,6 +45,8 @@ def write(record: dict[str, Any], folder: str | os.PathLike[str], *, replace: bo
         RecordExistsError: there is such a record.
         OSError: the folder cannot be written to.
     """
+    if not re.fullmatch("[0-9a-f]{16}", str(record["hash"])):
+        raise ValueError(f"hash = {record['hash']!r}: it must be that of a config")
     target = Path(folder) / f"{record['hash']}.json"
     try:
         read(target)

@@ -39,6 +39,10 @@ def accuracy(outputs: Tensor, parts: Parts, *, multilabel: bool = False) -> Tens
         if not isinstance(value, Tensor):
             raise TypeError(f"{name} is a {type(value).__name__}: it must be a torch.Tensor")
     numbers = not y.is_floating_point()
+    if bool(outputs.isnan().any()):
+        raise ValueError("outputs have NaN: what they predict is not known")
+    if numbers and outputs.ndim == 2 and outputs.shape[1] == 1:
+        outputs = outputs[:, 0]
     expected = outputs[:, 0].shape if numbers and outputs.ndim > 1 else outputs.shape
     if y.shape != expected:
         raise ValueError(
@@ -47,6 +51,8 @@ def accuracy(outputs: Tensor, parts: Parts, *, multilabel: bool = False) -> Tens
             else f"outputs {tuple(outputs.shape)}: for class numbers they must be (B, C)"
         )
     if multilabel or outputs.ndim == 1 or (not numbers and outputs.shape[1] == 1):
+        if not bool(((y >= 0) & (y <= 1)).all()):
+            raise ValueError("parts: targets of a binary task, or of several labels, are in [0, 1]")
         guess, classes, classes2 = outputs > 0, y > 0.5, y2 > 0.5
     else:
         guess = outputs.argmax(dim=1)

@@ -266,10 +266,10 @@ class UMixUp:
             first, second = everyone, torch.randperm(n, generator=generator, device="cpu")
         else:
             first, second = pairing.draw(n, n, generator)
-            if first.shape != (n,) or second.shape != (n,):
-                raise ValueError(
-                    f"pairing = {pairing!r}: for a batch of {n} it drew {len(first)} pairs"
-                )
+            for drawn in (first, second):
+                if drawn.shape != (n,) or drawn.min() < 0 or drawn.max() >= n:
+                    what = f"{len(drawn)} numbers from {drawn.min()} to {drawn.max()}"
+                    raise ValueError(f"pairing = {pairing!r}: for a batch of {n} it drew {what}")
             in_order = torch.equal(first.sort().values, everyone)
             if in_order:  # the batch keeps its order
                 first, second = everyone, torch.empty_like(second).index_copy_(0, first, second)
