@@ -15,13 +15,12 @@ import os
 import random
 import statistics
 import sys
-import tempfile
 import time
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import BrokenExecutor, CancelledError, Executor
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +29,7 @@ import torch
 from tqdm import tqdm
 
 from umixup import _check as check
-from umixup._files import check_writable
+from umixup._files import check_writable, remove_old_parts
 from umixup.experiments import _same_data, records
 from umixup.experiments._drive import Drive, stoppable
 from umixup.experiments.clusters import NOT_STARTED, Watch
@@ -191,7 +190,7 @@ def run(
     workers = min(workers, len(todo))
     if todo:
         check_writable("folder", path, records.LARGE)
-        _remove_old_parts(path)
+        remove_old_parts(path)
     if executor is None:
         executor = "here" if workers <= 1 else "processes"
     # Ten seeds at a time, so that an unfinished sweep is nearly balanced; at random within them.
@@ -272,13 +271,3 @@ def _open(
         local = executor in ("here", "processes")
         threads = max(1, torch.get_num_threads() // workers) if local else 1
     return open_executor(executor, workers, threads, on_client=show_dashboard), threads
-
-
-def _remove_old_parts(folder: Path) -> None:
-    """Remove files that killed processes left half-written; younger ones may be in use."""
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=".part") as new:
-        now = os.stat(new.name).st_mtime  # by the disk's clock, which may differ from ours
-    for part in folder.glob(".*.part"):
-        with suppress(OSError):  # another driver may have removed it
-            if now - part.stat().st_mtime > 3600:
-                part.unlink()
