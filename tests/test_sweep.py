@@ -505,6 +505,15 @@ def test_killed_worker_costs_one_attempt_of_one_run(tmp_path, stuck, in_thread, 
 
 
 @pytest.mark.process
+def test_workers_killed_without_a_run_are_replaced():
+    with executors.open_executor("processes") as pool:
+        for _ in range(3):
+            pid = pool.submit(os.getpid).result(120)
+            os.kill(pid, signal.SIGKILL)
+            until(lambda pid=pid: not alive(pid))
+
+
+@pytest.mark.process
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGINT"])
 def test_workers_end_with_the_driver_and_a_rerun_completes(tmp_path, stuck, undisturbed, name):
     waits, folder = stuck[0], tmp_path / "records"

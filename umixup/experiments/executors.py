@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from pebble import ProcessPool
 from pebble.common.process import process_exit
+from pebble.pool.process import PoolManager
 
 from umixup.experiments.clusters import connected, local_cluster, slurm_cluster
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from distributed import Client
 
 NAMES = ("here", "processes", "dask", "slurm")
+_LAST_WORDS = 1.0  # seconds in which a message that a dead worker has sent arrives
+_MOST_LOST = 20  # workers that may die one after the other without having taken a run
 
 
 @contextmanager
@@ -111,7 +114,9 @@ class ProcessExecutor(Executor):
 
     def __init__(self, workers: int) -> None:
         # Any: not all of its methods are typed
-        self._pool: Any = ProcessPool(workers, initializer=_start_worker, context=_Spawn())
+        context = _Spawn()
+        self._pool: Any = ProcessPool(workers, initializer=_start_worker, context=context)
+        self._pool._pool_manager = _Manager(self._pool._context, context)
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         try:
@@ -130,6 +135,28 @@ class ProcessExecutor(Executor):
 
     def __exit__(self, kind: object, *_: object) -> None:
         self.shutdown(cancel_futures=kind is not None)
+
+
+class _Manager(PoolManager):
+    """Pebble's manager of workers; but one that dies while it has no run is replaced.
+
+    Pebble gives up if no worker has a run, or if the death is seen before the message that the
+    worker has taken one. This does so only if no worker has ever taken one, or too many are lost.
+    """
+
+    _lost = 0
+
+    def find_expired_task(self, worker_id: int) -> Any:
+        time.sleep(_LAST_WORDS)
+        tasks = self.task_manager.tasks
+        for task in tuple(tasks.values()):
+            if task.worker_id == worker_id:
+                self._lost = 0
+                return task
+        self._lost += 1
+        if 0 in tasks or self._lost > _MOST_LOST:  # the first is still waiting, or running
+            return super().find_expired_task(worker_id)
+        raise LookupError("it had no run")
 
 
 class _Process(SpawnProcess):
