@@ -72,7 +72,8 @@ def test_train_replaces_a_record_only_when_asked(umixup, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "train", None)  # it must not begin
     status, _, error = umixup("train", *TINY)
     assert status == 2
-    assert "is recorded there; --replace" in error
+    assert "results = 'results': " in error
+    assert "has a record of this config; name another folder, or replace it" in error
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)
     assert umixup("train", *TINY, "--replace")[0] == 0
@@ -80,13 +81,29 @@ def test_train_replaces_a_record_only_when_asked(umixup, tmp_path, monkeypatch):
     assert after["sittings"] != before[0]["sittings"] or after["seconds"] != before[0]["seconds"]
 
 
-def test_a_packed_record_is_not_replaced_in_vain(umixup, monkeypatch):
+def test_train_replaces_a_packed_record(umixup):
     assert umixup("train", *TINY)[0] == 0
+    (before,) = results.records("results")
     results.pack("results")
+    assert umixup("train", *TINY)[0] == 2
+    assert umixup("train", *TINY, "--replace")[0] == 0
+    (after,) = results.records("results")
+    assert after["seconds"] != before["seconds"]
+
+
+@pytest.mark.parametrize("options", [(), ("--replace",)])
+@pytest.mark.parametrize("kind", ["newer", "elsewhere"])
+def test_train_does_not_begin_if_its_record_has_no_place(umixup, monkeypatch, options, kind):
+    assert umixup("train", *TINY)[0] == 0
+    (path,) = Path("results").glob("*.json")
+    if kind == "newer":
+        path.write_text(json.dumps({**json.loads(path.read_text()), "schema": 99}))
+    else:
+        path = path.rename("results/copy.json")
     monkeypatch.setattr(training, "train", None)  # it must not begin
-    status, _, error = umixup("train", *TINY, "--replace")
+    status, _, error = umixup("train", *TINY, *options)
     assert status == 2
-    assert "it is packed, so name another folder" in error
+    assert path.name in error
 
 
 def test_run_is_kept_if_the_folder_fails_while_it_trains(umixup, tmp_path, monkeypatch):

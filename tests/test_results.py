@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -77,7 +78,48 @@ def test_second_record_of_a_config_replaces_the_first_only_when_asked(tmp_path):
     assert results.load(tmp_path)["error"].tolist() == [0.5]
     results.write(record(error=0.25), tmp_path, replace=True)
     assert results.load(tmp_path)["error"].tolist() == [0.25]
-    assert len(list(tmp_path.iterdir())) == 1
+    assert len(list(tmp_path.glob("*.json"))) == 1
+
+
+def test_a_packed_record_is_replaced_in_its_packed_file(tmp_path):
+    for seed in range(3):
+        results.write(record(seed=seed, error=0.5), tmp_path)
+    (packed,) = results.pack(tmp_path)
+    with pytest.raises(results.RecordExistsError, match=r"jsonl has a record of this config"):
+        results.write(record(seed=1, error=0.25), tmp_path)
+    later = [{"date": "2026-01-03T00:00:00+00:00", "device": "cpu"}]
+    for error in (0.25, 0.125):
+        results.write(record(seed=1, error=error, sittings=later), tmp_path, replace=True)
+        assert results.load(tmp_path)["error"].tolist() == [0.5, error, 0.5]
+        assert len(packed.read_text().splitlines()) == 2
+    assert results.pack(tmp_path) == [packed]
+    assert results.load(tmp_path)["error"].tolist() == [0.5, 0.125, 0.5]
+    for seed in range(3):
+        results.write(record(seed=seed), tmp_path, replace=True)
+    assert not packed.exists()  # it would be empty
+
+
+def test_a_record_in_a_file_of_another_name_is_not_replaced(tmp_path):
+    copy = results.write(record(error=0.5), tmp_path).rename(tmp_path / "copy.json")
+    with pytest.raises(results.RecordExistsError, match=r"copy\.json has a record of this config"):
+        results.write(record(error=0.25), tmp_path, replace=True)
+    assert list(tmp_path.glob("*.json")) == [copy]
+
+
+def test_pack_leaves_a_record_that_took_the_place_of_a_packed_one(tmp_path, monkeypatch):
+    path = results.write(record(error=0.5), tmp_path)
+    newer = json.dumps(record(error=0.25))
+    written_whole = files.written_whole
+
+    @contextmanager
+    def written_and_replaced(target):
+        with written_whole(target) as part:
+            yield part
+        path.write_text(newer)  # by a process that knows no locks
+
+    monkeypatch.setattr("umixup.experiments.records.written_whole", written_and_replaced)
+    results.pack(tmp_path)
+    assert path.read_text() == newer
 
 
 def test_a_field_of_a_record_does_not_stand_in_for_one_of_its_config(tmp_path):
@@ -101,9 +143,11 @@ def test_record_of_a_newer_schema_is_never_replaced(tmp_path):
     for replace in (False, True):
         with pytest.raises(results.RecordExistsError, match="a newer version wrote the record"):
             results.write(ours, tmp_path, replace=replace)
-    assert results.keep(ours, tmp_path) == target
+    with pytest.warns(UserWarning, match="move it to your records"):
+        assert results.keep(ours, tmp_path).parent != tmp_path
     assert json.loads(target.read_text()) == newer
-    assert results.newer(tmp_path) == {ours["hash"]}
+    with pytest.warns(UserWarning, match="left out"):
+        assert results.contents(tmp_path).newer == {ours["hash"]}
     with pytest.warns(UserWarning, match="left out"):
         assert results.pack(tmp_path) == []
     assert target.exists()
@@ -165,7 +209,7 @@ def test_failed_write_keeps_the_earlier_record(tmp_path):
     with pytest.raises(TypeError):
         results.write({**record(), "error": object()}, tmp_path, replace=True)
     assert results.load(tmp_path)["error"].tolist() == [0.25]
-    assert len(list(tmp_path.iterdir())) == 1
+    assert len(list(tmp_path.glob("[!.]*"))) == 1
 
 
 INVALID = {
@@ -328,16 +372,16 @@ def test_packing_in_two_processes_while_records_are_written_loses_none(tmp_path,
 
 
 def test_run_recorded_twice_counts_once_and_the_earlier_record_wins(tmp_path):
-    results.write(record(error=0.5), tmp_path)
+    path = results.write(record(error=0.5), tmp_path)
     results.pack(tmp_path)
-    results.write(record(error=0.5), tmp_path)
+    path.write_text(json.dumps(record(error=0.5)))
     assert len(results.load(tmp_path)) == 1
     earlier = [{"date": "2026-01-01T00:00:00+00:00", "device": "cpu"}]
-    results.write(record(error=0.25, sittings=earlier), tmp_path, replace=True)
+    path.write_text(json.dumps(record(error=0.25, sittings=earlier)))
     with pytest.warns(UserWarning, match="1 runs are there twice and differ"):
         assert results.load(tmp_path)["error"].tolist() == [0.25]
     later = [{"date": "2026-01-03T00:00:00+00:00", "device": "cpu"}]
-    results.write(record(error=0.125, sittings=later), tmp_path, replace=True)
+    path.write_text(json.dumps(record(error=0.125, sittings=later)))
     with pytest.warns(UserWarning, match="1 runs are there twice and differ"):
         assert results.load(tmp_path)["error"].tolist() == [0.5]
 
@@ -376,7 +420,7 @@ def test_unreadable_folder_is_an_error_and_not_empty(tmp_path, run_python):
 import os
 import filelock, pandas
 from umixup import results
-functions = results.load, results.records, results.recorded, results.newer, results.pack
+functions = results.load, results.records, results.recorded, results.pack
 if not os.geteuid():  # permissions do not stop the superuser
     os.setuid(65534)
 for function in functions:
@@ -713,3 +757,18 @@ def test_welch_agrees_with_scipy():
     assert math.isnan(few["p"])
     with pytest.raises(ValueError, match="both need a value"):
         results.welch([], [1.0])
+
+
+def test_huge_file_is_left_out_by_name(tmp_path):
+    results.write(record(), tmp_path)
+    with (tmp_path / "big.json").open("wb") as file:
+        file.truncate(2**42)  # no bytes on the disk
+    with pytest.warns(UserWarning, match=r"big\.json left out: ValueError: it has 4,398"):
+        assert len(results.load(tmp_path)) == 1
+
+
+def test_long_names_of_data_sets_are_packed(tmp_path):
+    results.write(record(dataset="folder:" + "x" * 300), tmp_path)
+    (path,) = results.pack(tmp_path)
+    assert path.exists()
+    assert len(results.load(tmp_path)) == 1

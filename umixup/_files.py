@@ -45,11 +45,16 @@ def remove_old_parts(folder: Path, pattern: str = ".*.part") -> None:
 
 @contextmanager
 def written_whole(target: Path) -> Iterator[Path]:
-    """Yield a temporary path; rename it to ``target`` on success, remove it after an error."""
+    """Yield a temporary path; rename it to ``target`` on success, remove it after an error.
+
+    The bytes are on the disk before the file has its name.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.stem[:64]}.{uuid4().hex}.part")  # names have 255 bytes
     try:
         yield part
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
         os.replace(part, target)
     except BaseException:
         part.unlink(missing_ok=True)

@@ -111,10 +111,9 @@ class Drive:
         elif outcome is None:
             self.report.skipped += 1
         else:
-            if not (self.folder / f"{identity}.json").exists():  # the worker could not write it
-                path = records.keep(outcome, self.folder)
-                if path.parent != self.folder:
-                    self.report.elsewhere[identity] = path
+            path = records.keep(outcome, self.folder)  # if the worker could not write it
+            if path.parent != self.folder:
+                self.report.elsewhere[identity] = path
             self.report.done += 1
         self.bar.update()
         return True

@@ -86,13 +86,10 @@ class Train:
         config, folder = self.config(), Path(check.text("results", self.results))
         # Whatever the run needs at its end, before its first epoch.
         measures.check_installed(config.measures)
-        if folder.is_dir() and config.hash() in results.recorded(folder):
-            single = (folder / f"{config.hash()}.json").is_file()
-            if not (self.replace and single):
-                way = "--replace trains it again and replaces the record"
-                way = way if single else "it is packed, so name another folder"
-                where = f"results = {self.results!r}: this config ({config.hash()})"
-                raise ValueError(f"{where} is recorded there; {way}")
+        try:
+            results.check_free(config.hash(), folder, replace=self.replace)
+        except results.RecordExistsError as error:
+            raise ValueError(f"results = {self.results!r}: {error}") from None
         check_writable("results", folder, results.LARGE)
         run = training.train(
             config,
@@ -113,8 +110,7 @@ class Train:
         try:
             measures.measure(run)
         except BaseException:
-            run.config = replace(run.config, measures=())
-            path = results.keep(run.record(), folder)
+            path = measures.keep_unmeasured(run, folder)
             print(f"measuring failed; the run is in {path}, without measures", file=sys.stderr)
             raise
         return results.keep(run.record(), folder, replace=self.replace)

@@ -10,16 +10,18 @@ The numbers become part of the run's record, and ``um.results.load`` has a colum
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from umixup._random import generator_for
-from umixup.experiments import robustness
+from umixup.experiments import records, robustness
 from umixup.training import Config, Run, train
 from umixup.training import data as datasets
 from umixup.training.data import DataSet
@@ -81,6 +83,15 @@ def measure(run: Run, data: DataSet | None = None) -> None:
     data = data.to(next(run.model.parameters()).device)
     run.measured = {name: MEASURES[name](run, data) for name in run.config.measures}
     run.seconds += time.perf_counter() - start
+
+
+def keep_unmeasured(run: Run, folder: str | os.PathLike[str]) -> Path:
+    """Keep the record of a run that could not be measured, as that of a config without measures.
+
+    Returns:
+        Where it is, or where one of the same config was already.
+    """
+    return records.keep(replace(run, config=replace(run.config, measures=())).record(), folder)
 
 
 def measure_calibration(run: Run, data: DataSet) -> dict[str, Any]:

@@ -11,20 +11,20 @@ import os
 import re
 import tempfile
 import warnings
-from collections.abc import Iterator
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from umixup._files import written_whole
-from umixup.experiments._record import NOT_A_RECORD, NewerSchemaError, begun, order, parsed, row
+from umixup.experiments._reading import FAILED, Contents, content, existing, listed
+from umixup.experiments._reading import contents as read_folder
+from umixup.experiments._record import NOT_A_RECORD, NewerSchemaError, parsed, row
 from umixup.experiments.statistics import frame
 from umixup.training.environment import environment
 
 if TYPE_CHECKING:
     import pandas as pd
 
-#: How the name of a failed run's file ends.
-FAILED = ".failed.json"
 #: More bytes than a record has: whether they fit on the disk is tried before a run.
 LARGE = 2**16
 
@@ -39,24 +39,102 @@ def write(record: dict[str, Any], folder: str | os.PathLike[str], *, replace: bo
     Args:
         record: as ``Run.record`` returns it.
         folder: is made if it does not exist.
-        replace: replace a record of the same config. One of a newer schema is never replaced.
+        replace: replace a record of the same config, packed or not. One of a newer schema is never
+            replaced, nor one in a file of another name.
 
     Raises:
         RecordExistsError: there is such a record.
         OSError: the folder cannot be written to.
     """
-    if not re.fullmatch("[0-9a-f]{16}", str(record["hash"])):
-        raise ValueError(f"hash = {record['hash']!r}: it must be that of a config")
-    target = Path(folder) / f"{record['hash']}.json"
-    try:
-        read(target)
-    except NewerSchemaError as error:
-        raise RecordExistsError(f"{target} is left alone: {error}") from None
-    except (*NOT_A_RECORD, OSError):  # there is none, or it is damaged
-        return _write(record, target)
+    identity, folder = record["hash"], Path(folder)
+    if not re.fullmatch("[0-9a-f]{16}", str(identity)):
+        raise ValueError(f"hash = {identity!r}: it must be that of a config")
+    target = folder / f"{identity}.json"
     if not replace:
-        raise RecordExistsError(f"{target} is a record of this config; replace=True replaces it")
-    return _write(record, target)
+        _check_free(identity, _may_hold(identity, folder), replace)
+        return _write(record, target)
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder):
+        check_free(identity, folder, replace=True)
+        packed = [path for path in listed(folder, ".jsonl") if _holds(path, identity)]
+        _write(record, target)  # before the packed one goes
+        for path in packed:
+            _take_out(identity, path)
+    return target
+
+
+def check_free(identity: str, folder: str | os.PathLike[str], *, replace: bool = False) -> None:
+    """Check that a record of the config with this hash could be written to the folder.
+
+    Raises:
+        RecordExistsError: there is one that is not to be replaced.
+    """
+    others = listed(Path(folder), ".json") if Path(folder).is_dir() else []
+    _check_free(identity, [*_may_hold(identity, Path(folder)), *others], replace)
+
+
+def _check_free(identity: str, files: list[Path], replace: bool) -> None:
+    for path in files:
+        own = path.suffix == ".jsonl" or path.stem == identity
+        if _holds(path, identity) and not (replace and own):
+            way = "move that file away" if replace else "replace it (replace=True, --replace)"
+            raise RecordExistsError(
+                f"{path} has a record of this config; name another folder, or {way}"
+            )
+
+
+def _may_hold(identity: str, folder: Path) -> list[Path]:
+    """Where a record of this hash should be: in a file of its own, or packed."""
+    return [folder / f"{identity}.json", *(listed(folder, ".jsonl") if folder.is_dir() else ())]
+
+
+def _holds(path: Path, identity: str) -> bool:
+    """Whether a file, packed or not, has a record of the config with this hash.
+
+    Raises:
+        RecordExistsError: it has one of a newer schema.
+    """
+    try:
+        return any(_is_record_of(identity, text) for text in _lines(path))
+    except NewerSchemaError as error:
+        raise RecordExistsError(f"{path} is left alone: {error}") from error
+    except (ValueError, OSError):  # there is no such file, or it cannot be read
+        return False
+
+
+def _lines(path: Path) -> list[bytes]:
+    """What may be a record in a file: each line of a packed one."""
+    text = content(path)
+    return text.splitlines(keepends=True) if path.suffix == ".jsonl" else [text]
+
+
+def _is_record_of(identity: str, text: bytes) -> bool:
+    if identity.encode() not in text:  # most are not: do not judge them
+        return False
+    try:
+        return bool(parsed(text)["hash"] == identity)
+    except NewerSchemaError as error:
+        if error.hash == identity:
+            raise
+    except NOT_A_RECORD:
+        pass
+    return False
+
+
+def _take_out(identity: str, path: Path) -> None:
+    """Remove the record of this hash from a packed file, or the file if it had no other."""
+    if left := [line for line in _lines(path) if not _is_record_of(identity, line)]:
+        with written_whole(path) as part:
+            part.write_bytes(b"".join(left))
+    else:
+        path.unlink()
+
+
+def _locked(folder: Path) -> AbstractContextManager[object]:
+    """Inside, no other process packs the folder or replaces a record in it."""
+    from filelock import FileLock
+
+    return FileLock(folder / ".pack.lock")
 
 
 def keep(record: dict[str, Any], folder: str | os.PathLike[str], *, replace: bool = False) -> Path:
@@ -72,15 +150,19 @@ def keep(record: dict[str, Any], folder: str | os.PathLike[str], *, replace: boo
     """
     try:
         return write(record, folder, replace=replace)
-    except RecordExistsError:
-        return Path(folder) / f"{record['hash']}.json"
+    except RecordExistsError as error:
+        if not (replace or isinstance(error.__cause__, NewerSchemaError)):
+            places = _may_hold(record["hash"], Path(folder))
+            return next((path for path in places if _holds(path, record["hash"])), places[0])
+        why = f"the record of this run has no place in {folder} ({error})"
     except OSError as error:
         why = f"the record of this run cannot be written to {folder} ({error.strerror or error})"
     try:
         path = write(record, tempfile.mkdtemp(prefix="umixup-"))
     except OSError as error:
         raise OSError(f"{why}, nor elsewhere; it is\n{json.dumps(record)}") from error
-    warnings.warn(f"{why}; it is in {path}: move it to your records", stacklevel=2)
+    with suppress(UserWarning):  # even if warnings are errors, as the caller needs the path
+        warnings.warn(f"{why}; it is in {path}: move it to your records", stacklevel=2)
     return path
 
 
@@ -106,14 +188,12 @@ def read(path: Path) -> dict[str, Any]:
         ValueError, LookupError, TypeError: the file holds no record, or one of another schema.
         OSError: it cannot be read.
     """
-    return parsed(_content(path))
+    return parsed(content(path))
 
 
 def records(folder: str | os.PathLike[str]) -> list[dict[str, Any]]:
     """The runs recorded in ``folder`` as plain data, sorted and checked as in ``load``."""
-    content = _read(Path(folder))
-    _warn(content.problems)
-    return content.records
+    return contents(folder).records
 
 
 def recorded(folder: str | os.PathLike[str]) -> set[str]:
@@ -121,18 +201,20 @@ def recorded(folder: str | os.PathLike[str]) -> set[str]:
     return {record["hash"] for record in records(folder)}
 
 
-def newer(folder: str | os.PathLike[str]) -> set[str]:
-    """The hashes of the configs whose record in ``folder`` was written by a newer umixup."""
-    return _read(Path(folder)).newer
+def contents(folder: str | os.PathLike[str]) -> Contents:
+    """All that ``folder`` has, sorted and checked as in ``load``."""
+    found = read_folder(Path(folder))
+    _warn(found.problems)
+    return found
 
 
 def failures(folder: str | os.PathLike[str]) -> dict[str, str]:
     """Why runs failed: hash -> error. A file that cannot be read has that as its error."""
     found = {}
-    for path in _listed(Path(folder), FAILED):
+    for path in listed(Path(folder), FAILED):
         identity = path.name.removesuffix(FAILED)
         try:
-            found[identity] = str(json.loads(_content(path))["error"])
+            found[identity] = str(json.loads(content(path))["error"])
         except (*NOT_A_RECORD, OSError, RecursionError) as error:
             found[identity] = f"{path} cannot be read: {error}"
     return found
@@ -154,15 +236,15 @@ def load(folder: str | os.PathLike[str]) -> pd.DataFrame:
     Raises:
         FileNotFoundError: there is no such folder.
     """
-    content = _read(Path(folder))
-    failed = len(failures(folder).keys() - {record["hash"] for record in content.records})
+    found = read_folder(Path(folder))
+    failed = len(failures(folder).keys() - {record["hash"] for record in found.records})
     if failed:
-        content.problems.append(
+        found.problems.append(
             f"{folder}: {failed} runs failed and have no row; um.results.failures(folder) has the "
             "reasons"
         )
-    _warn(content.problems)
-    return frame(map(row, content.records))
+    _warn(found.problems)
+    return frame(map(row, found.records))
 
 
 def pack(folder: str | os.PathLike[str]) -> list[Path]:
@@ -170,7 +252,8 @@ def pack(folder: str | os.PathLike[str]) -> list[Path]:
 
     Lines are sorted by loss, scheme, recipe and seed, so that the same runs give the same file.
     Single files are removed once packed; those that are not records stay, and a warning names
-    them. Other processes may pack the same folder, and write records to it, at the same time.
+    them, and so do those that differ from the packed record of their run. Other processes may pack
+    the same folder, and write records to it, at the same time.
 
     Returns:
         The packed files.
@@ -179,101 +262,29 @@ def pack(folder: str | os.PathLike[str]) -> list[Path]:
         FileNotFoundError: there is no such folder.
         ValueError: a packed file has a line that is not a record.
     """
-    from filelock import FileLock
-
-    folder = _existing(Path(folder))
-    with FileLock(folder / ".pack.lock"):
-        singles = _listed(folder, ".json")
-        content = _read(folder)
-        _warn(content.problems)
-        if any(".jsonl" in problem for problem in content.problems):
+    folder = existing(Path(folder))
+    with _locked(folder):
+        singles = listed(folder, ".json")
+        found = read_folder(folder)
+        _warn(found.problems)
+        if any(".jsonl" in problem for problem in found.problems):
             raise ValueError(f"folder = {str(folder)!r}: mend or remove the packed lines first")
         packed: dict[Path, list[str]] = {}
-        for record in content.records:
-            name = re.sub(r"[^\w.-]+", "-", record["config"]["dataset"]).strip("-")
+        for record in found.records:
+            name = re.sub(r"[^\w.-]+", "-", record["config"]["dataset"]).strip("-")[:100]
             lines = packed.setdefault(folder / f"{name}.jsonl", [])
             lines.append(json.dumps(record, allow_nan=False) + "\n")
         for target, lines in packed.items():
             with written_whole(target) as part:
                 part.write_text("".join(lines), encoding="utf-8")
-        done = {f"{record['hash']}.json" for record in content.records}
+        done = {f"{record['hash']}.json": record for record in found.records}
         for path in singles:
-            if path.name in done:
-                path.unlink(missing_ok=True)
+            with suppress(*NOT_A_RECORD, OSError):
+                if done.get(path.name) == read(path):  # another may have taken its place
+                    path.unlink()
     return sorted(packed)
-
-
-def _existing(folder: Path) -> Path:
-    if not folder.is_dir():
-        raise FileNotFoundError(f"folder = {str(folder)!r}: there is no such folder")
-    return folder
-
-
-def _listed(folder: Path, suffix: str) -> list[Path]:
-    """What the folder has with this ending, sorted; an error, not nothing, if it is unreadable."""
-    return sorted(folder / name for name in os.listdir(folder) if name.endswith(suffix))
-
-
-def _content(path: Path) -> bytes:
-    if path.exists() and not path.is_file():  # reading a pipe would wait for ever
-        raise ValueError("it is not a file")
-    return path.read_bytes()
 
 
 def _warn(problems: list[str]) -> None:
     for problem in problems:
         warnings.warn(problem, stacklevel=3)
-
-
-class _Content(NamedTuple):
-    """What a folder has."""
-
-    records: list[dict[str, Any]]  # sorted, each run once
-    newer: set[str]  # hashes of records that a newer version of umixup wrote
-    problems: list[str]  # to warn about
-
-
-def _read(folder: Path) -> _Content:
-    found: dict[str, dict[str, Any]] = {}
-    newer, problems, twice = set(), [], 0
-    for place, text in _texts(_existing(folder)):
-        try:
-            if isinstance(text, Exception):
-                raise text
-            record = parsed(text)
-        except (*NOT_A_RECORD, OSError) as error:
-            problems.append(f"{place} left out: {type(error).__name__}: {error}")
-            if isinstance(error, NewerSchemaError):
-                newer.add(error.hash)
-            continue
-        known = found.setdefault(record["hash"], record)
-        if known != record:
-            twice += 1
-            found[record["hash"]] = min(known, record, key=begun)
-    if twice:
-        problems.append(f"{folder}: {twice} runs are there twice and differ; the earlier counts")
-    return _Content(sorted(found.values(), key=order), newer, problems)
-
-
-def _texts(folder: Path) -> Iterator[tuple[str, bytes | Exception]]:
-    """Place and text of each single file, then of each line of the packed files.
-
-    In this order, a record that another process packs in the meantime is still found. In place of
-    the text of a file that cannot be read is the reason.
-    """
-    for suffix in (".json", ".jsonl"):
-        for path in _listed(folder, suffix):
-            if path.name.startswith(".") or path.name.endswith(FAILED):
-                continue
-            try:
-                content = _content(path)
-            except FileNotFoundError:  # packed in the meantime
-                continue
-            except (OSError, ValueError) as error:
-                yield str(path), error
-                continue
-            if suffix == ".json":
-                yield str(path), content
-            else:
-                for number, line in enumerate(content.splitlines(), 1):
-                    yield f"{path}:{number}", line

@@ -6,14 +6,15 @@
 Records are in ``umixup.experiments.records``, statistics in ``umixup.experiments.statistics``.
 """
 
+from umixup.experiments._reading import FAILED, Contents
 from umixup.experiments.records import (
-    FAILED,
     LARGE,
     RecordExistsError,
+    check_free,
+    contents,
     failures,
     keep,
     load,
-    newer,
     pack,
     read,
     recorded,
@@ -35,12 +36,13 @@ from umixup.training.config import digest
 from umixup.training.environment import environment
 from umixup.training.run import SCHEMA
 
-__all__ = ["FAILED", "LARGE", "SCHEMA", "RecordExistsError", "digest", "environment"]
+__all__ = ["FAILED", "LARGE", "SCHEMA", "Contents", "RecordExistsError", "digest", "environment"]
 __all__ += [
+    "check_free",
+    "contents",
     "failures",
     "keep",
     "load",
-    "newer",
     "pack",
     "read",
     "recorded",

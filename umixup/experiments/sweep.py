@@ -122,10 +122,11 @@ def _look(configs: Iterable[Config], folder: Path) -> tuple[Outlook, list[dict[s
         if not isinstance(config, Config):
             raise TypeError(f"configs: expected training.Config, got {type(config).__name__}")
         unique[config.hash()] = config
-    found = records.records(folder) if folder.is_dir() else []
-    recorded = {record["hash"] for record in found}
-    if not unique.keys() <= recorded and folder.is_dir():
-        recorded |= records.newer(folder)  # never trained again; there is a warning already
+    found: list[dict[str, Any]] = []
+    recorded: set[str] = set()
+    if folder.is_dir():
+        found, newer, _ = records.contents(folder)
+        recorded = {record["hash"] for record in found} | newer  # never trained again
     seconds = defaultdict(list)
     for record in found:
         seconds[record["config"]["dataset"], record["recipe"]].append(float(record["seconds"]))

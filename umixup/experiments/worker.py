@@ -13,6 +13,7 @@ from pebble import ProcessExpired
 
 from umixup._files import check_writable
 from umixup.experiments import _same_data, measures, records
+from umixup.experiments._reading import FAILED
 from umixup.experiments._record import NOT_A_RECORD, NewerSchemaError
 from umixup.training import Config, train
 
@@ -49,13 +50,17 @@ def work(config: Config, folder: str, threads: int | None, expected: str | None)
             measures.check_installed(config.measures)
             data = _same_data.for_run(config, expected)
             run = train(config, data=data, progress=False)
-            measures.measure(run, data)
+            try:
+                measures.measure(run, data)
+            except Exception as error:
+                error.add_note(f"the run is in {measures.keep_unmeasured(run, path)}, unmeasured")
+                raise
             record = run.record()
         except Exception as error:
             return failed(config, path, error)
         try:
             records.write(record, path)
-            (path / f"{config.hash()}{records.FAILED}").unlink(missing_ok=True)
+            (path / f"{config.hash()}{FAILED}").unlink(missing_ok=True)
         except records.RecordExistsError:  # another driver was faster
             return None
         except OSError:
@@ -67,7 +72,7 @@ def work(config: Config, folder: str, threads: int | None, expected: str | None)
 
 def failed(config: Config, folder: Path, error: BaseException) -> str:
     """The reason why a run failed, which is written to the folder if possible."""
-    text = f"{type(error).__name__}: {error}"
+    text = "; ".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", ())])
     if isinstance(error, ProcessExpired):
         text += f" of the worker, exit code {error.exitcode}; was it killed, or out of memory?"
     elif type(error).__name__ == "KilledWorker":  # Dask's

@@ -63,10 +63,8 @@ def save(folder: str | os.PathLike[str], state: dict[str, Any]) -> Path:
     """
     target = Path(folder) / name(state["epoch"], state["step"])
     content = _packed(state)
-    with written_whole(target) as part, part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    with written_whole(target) as part:
+        part.write_bytes(content)
     for old in [path for path in found(folder) if path != target][_KEPT - 1 :]:
         with suppress(OSError):
             old.unlink()
@@ -239,11 +237,12 @@ class Saver:
         except (OSError, MemoryError) as error:
             self.problem = getattr(error, "strerror", None) or str(error) or "out of memory"
             if not self._warned:
-                warnings.warn(
-                    f"checkpoints = {str(self.folder)!r}: a checkpoint cannot be written "
-                    f"({self.problem}); training goes on, and tries again",
-                    stacklevel=4,
-                )
+                with suppress(UserWarning):  # even if warnings are errors, the run goes on
+                    warnings.warn(
+                        f"checkpoints = {str(self.folder)!r}: a checkpoint cannot be written "
+                        f"({self.problem}); training goes on, and tries again",
+                        stacklevel=4,
+                    )
             self._warned = True
 
     def outcome(self) -> str:
