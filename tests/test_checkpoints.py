@@ -748,3 +748,18 @@ def test_a_process_that_ignores_ctrl_c_goes_on_ignoring_it(digits, tmp_path, sen
     sent(trainer, "gather_crops", 8, (INT,))
     assert len(resumable(digits, tmp_path).test_errors) == 4
     assert signal.getsignal(INT) == signal.SIG_IGN
+
+
+@pytest.mark.parametrize("kind", ["link", "folder"])
+def test_what_stands_in_place_of_the_lock_is_refused(digits, tmp_path, kind):
+    mine = tmp_path / "mine.txt"
+    mine.write_text("somebody's")
+    folder = tmp_path / "run"
+    folder.mkdir()
+    if kind == "link":
+        (folder / ".lock").symlink_to(mine)
+    else:
+        (folder / ".lock").mkdir()
+    with pytest.raises(FileExistsError, match="in place of a lock; remove it"):
+        resumable(digits, folder)
+    assert mine.read_text() == "somebody's"

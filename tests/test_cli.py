@@ -350,12 +350,13 @@ def recorded(umixup, digits, tmp_path):
         for seed in (0, 1):
             config = training.profile("quick", scheme=scheme, seed=seed, **tiny)
             run = training.train(config, data=digits, progress=False)
-            results.write({**run.record(), "profile": "quick"}, tmp_path / "results")
+            results.write(run.record(), tmp_path / "results")
     return tmp_path / "results"
 
 
 def test_results_next_to_the_papers(umixup, recorded):
-    status, out, _ = umixup("results", "--table", "3", "--profile", "quick")
+    table = ["results", "--table", "3", "--profile", "custom", "--dataset", "digits"]
+    status, out, _ = umixup(*table)
     assert status == 0
     head, erm, mixup = out.splitlines()
     for name in ("setting", "error, %", "runs", "paper, %"):
@@ -363,6 +364,9 @@ def test_results_next_to_the_papers(umixup, recorded):
     assert "2 of 100" in erm
     assert "0.816 ± 0.007" in erm
     assert "MixUp" in mixup
+    other = training.profile("quick", scheme="B(3,3)", **{**tiny, "epochs": 2})  # of no table
+    results.write(training.train(other, progress=False).record(), recorded)
+    assert umixup(*table)[1] == out
 
 
 def test_results_as_csv_and_json_are_the_summary(umixup, recorded, tmp_path):
@@ -451,3 +455,54 @@ def test_sweep_takes_a_table_or_a_study(capsys, tmp_path):
     ):
         assert cli.main([*dry, *wrong]) == 2
         assert why in capsys.readouterr().err
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("closed", ["1", "2"])
+def test_a_closed_stream_does_not_end_a_run(tmp_path, closed):
+    command = f'"{sys.executable}" -m umixup.experiments._main train {" ".join(TINY)} {closed}>&-'
+    done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(results.load(tmp_path / "results")) == 1
+
+
+@pytest.mark.process
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
+def test_a_full_disk_for_the_output_is_one_line(tmp_path):
+    command = f'"{sys.executable}" -m umixup.experiments._main train {" ".join(TINY)} >/dev/full'
+    done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "No space left" in done.stderr
+    assert len(results.load(tmp_path / "results")) == 1
+
+
+@pytest.mark.process
+def test_files_of_results_have_all_letters(tmp_path):
+    config = training.profile("quick", dataset="folder:λ", **tiny)
+    run = training.train(training.profile("quick", **tiny), progress=False)
+    recipe = results.digest(config.recipe())
+    record = {**run.record(), "config": config.plain(), "hash": config.hash(), "recipe": recipe}
+    results.write(record, tmp_path / "results")
+    for kind in ("--csv", "--json"):
+        done = subprocess.run(
+            [sys.executable, "-m", "umixup.experiments._main", "results", kind],
+            cwd=tmp_path,
+            capture_output=True,
+            check=True,
+            env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        )
+        assert "folder:λ" in done.stdout.decode()
+
+
+@pytest.mark.process
+def test_help_fits_into_no_terminal_at_all(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "umixup.experiments._main", "train", "--help"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "1"},
+        timeout=60,
+        check=True,
+    )
+    assert "--scheme" in done.stdout

@@ -819,7 +819,26 @@ def test_colours_of_sixteen_bits_keep_their_upper_eight(mine):
     values = np.random.default_rng(0).integers(0, 65536, (6, 8, 3))
     (mine / "train" / "cat" / "0.png").unlink()
     path.write_bytes(b"P6 8 6 65535\n" + values.astype(">u2").tobytes())
-    got = data.load("folder:mine", mine.parent).train_x[0].permute(1, 2, 0)
+    with pytest.warns(UserWarning, match=r"1 of \d+ images have more than 8 bits a channel"):
+        got = data.load("folder:mine", mine.parent).train_x[0].permute(1, 2, 0)
+    assert np.abs(got.numpy() - values / 257).max() <= 1
+
+
+def test_colour_png_of_sixteen_bits_is_reported(mine):
+    values = np.random.default_rng(0).integers(0, 65536, (6, 8, 3)).astype(">u2")
+    rows = b"".join(b"\0" + row.tobytes() for row in values)
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        crc = zlib.crc32(kind + content)
+        return len(content).to_bytes(4) + kind + content + crc.to_bytes(4)
+
+    head = chunk(b"IHDR", b"\0\0\0\x08\0\0\0\x06\x10\x02\0\0\0")  # 8×6, 16 bits, RGB
+    path = mine / "train" / "cat" / "0.png"
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    )
+    with pytest.warns(UserWarning, match=rf"8 highest are used \(such as {path}\)"):
+        got = data.load("folder:mine", mine.parent).train_x[0].permute(1, 2, 0)
     assert np.abs(got.numpy() - values / 257).max() <= 1
 
 
@@ -890,6 +909,18 @@ def test_a_link_by_which_a_folder_comes_twice_is_refused(mine, kind, tmp_path):
     assert os.path.samefile(first, second)
     assert str((mine / link).parent) in str(error.value)
     assert len(Path(second).relative_to(mine).parts) <= 4  # seen at once, not far down the link
+
+
+@pytest.mark.parametrize("where", ["train/dog/9.png", "test/cat/9.png"])
+def test_a_link_by_which_an_image_comes_twice_is_refused(mine, where):
+    target = mine / "train" / "cat" / "0.png"
+    (mine / where).symlink_to(target)
+    with pytest.raises(ValueError, match=r"are one file because of a link") as error:
+        data.load("folder:mine", mine.parent)
+    assert str(mine / where) in str(error.value)
+    (mine / where).unlink()
+    os.link(target, mine / where)  # a copy that takes no space
+    data.load("folder:mine", mine.parent)
 
 
 @pytest.mark.parametrize("where", ["train/fox", "train/dog/more", "train/cat/deep/notes.txt"])
@@ -1057,7 +1088,7 @@ def rewrite(one: Path, two: Path) -> None:
 
 def relink(one: Path, two: Path) -> None:
     one.unlink()
-    one.symlink_to(two)
+    one.symlink_to(shutil.copy2(two, one.parents[3] / "copy.bmp"))
 
 
 def hard_link(one: Path, two: Path) -> None:

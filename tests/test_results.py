@@ -41,7 +41,7 @@ def record(seed: int = 0, error: float = 0.05, **changes) -> dict:
     return {
         "schema": results.SCHEMA,
         "hash": config.hash(),
-        "profile": "small",
+        "profile": config.profile,
         "recipe": results.digest(config.recipe()),
         "config": plain,
         "error": error,
@@ -67,7 +67,7 @@ def test_written_record_loads_as_a_row(tmp_path):
     runs = results.load(path.parent)
     assert list(runs.columns[:6]) == REQUIRED
     row = runs.iloc[0]
-    assert [row[c] for c in REQUIRED] == ["fashion-mnist", "ce", "B(1,1)", "small", 3, 0.25]
+    assert [row[c] for c in REQUIRED] == ["fashion-mnist", "ce", "B(1,1)", "custom", 3, 0.25]
     assert row["test_errors"] == [0.5, 0.25]
 
 
@@ -234,11 +234,11 @@ INVALID |= {
     for name, values in {
         "error": (7, -1, float("nan"), float("inf"), 10**400, "low", None, True, 0.06),
         "test_errors": ([], [0.05], [0.5, 2], [0.5, "x"], "ab", None, [0.5, 0.01]),
-        "augmented_error": ("x", 1.5, [], False),
+        "augmented_error": ("x", 1.5, [], False, 0.05),
         "augmented_test_errors": ([0.1], [0.1, 3], 1),
         "train_losses": ([1.0], [1.0, float("inf")], {}),
         "seconds": (-1, float("inf"), "1", None),
-        "averaged_epochs": (0, -1, 1.5, None),
+        "averaged_epochs": (0, -1, 1.5, None, 3),
         "measured": (
             [],
             None,
@@ -261,8 +261,8 @@ INVALID |= {
         ),
         "schema": (0, -1, True, 1.0, "1", None),
         "recipe": ("one", None, 1),
-        "profile": (None, 3),
-        "data": (None, 3),
+        "profile": ("small", "", None, 3),
+        "data": ("", None, 3),
         "hash": (None, "", "../x", 1),
     }.items()
     for value in values
@@ -420,7 +420,7 @@ def test_unreadable_folder_is_an_error_and_not_empty(tmp_path, run_python):
 import os
 import filelock, pandas
 from umixup import results
-functions = results.load, results.records, results.recorded, results.pack
+functions = results.load, results.records, results.recorded, results.contents, results.pack
 if not os.geteuid():  # permissions do not stop the superuser
     os.setuid(65534)
 for function in functions:
@@ -521,6 +521,30 @@ def test_environment_has_the_commit_and_marks_uncommitted_changes(checkout):
     assert results.environment()["commit"] == commit
     (checkout / "umixup" / "__init__.py").write_text("x = 2")
     assert results.environment()["commit"] == commit + "+changes"
+
+
+@needs_git
+def test_environment_has_the_commit_of_its_own_checkout(checkout, tmp_path_factory, monkeypatch):
+    other = tmp_path_factory.mktemp("other")
+    for folder in (checkout, other):
+        git(folder, "init", "--quiet")
+        git(folder, "commit", "--quiet", "--allow-empty", "--message", folder.name)
+    commit = git(checkout, "rev-parse", "HEAD")
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))  # as in a hook of that one
+    assert results.environment()["commit"] == commit
+
+
+def test_environment_does_not_wait_for_a_git_that_does_not_answer(checkout, monkeypatch):
+    (checkout / ".git").mkdir()
+    git = checkout / "bin" / "git"
+    git.parent.mkdir()
+    git.write_text("#!/bin/sh\nsleep 60\n")
+    git.chmod(0o755)
+    monkeypatch.setenv("PATH", str(git.parent), prepend=os.pathsep)
+    monkeypatch.setattr("umixup.training.environment._PATIENCE", 0.2)
+    start = time.monotonic()
+    assert results.environment()["commit"] is None
+    assert time.monotonic() - start < 30
 
 
 @needs_git
@@ -730,9 +754,31 @@ def test_runs_needed_in_limiting_cases():
 def test_summary_refuses_runs_of_several_recipes():
     mixed = pd.concat([runs(), runs().assign(profile="quick", recipe="another")])
     with pytest.raises(
-        ValueError, match=r"profiles quick, small\): summarise one recipe at a time"
+        ValueError, match=r"profiles custom, quick\): summarise one recipe at a time"
     ):
         results.summary(mixed)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "verdict", "p", "needed"),
+    [
+        ([1.0] * 5, [1.0] * 5, "not told apart", 1.0, math.inf),
+        ([1.0] * 5, [2.0] * 5, "lower", 0.0, 2.0),
+        ([2.0] * 5, [1.0] * 5, "higher", 0.0, 2.0),
+    ],
+)
+def test_samples_that_do_not_vary_are_compared_by_their_values(one, other, verdict, p, needed):
+    found = results.told_apart(pd.DataFrame([results.welch(one, other)])).iloc[0]
+    assert (found["low"], found["high"]) == (one[0] - other[0],) * 2
+    assert (found["verdict"], found["p"], found["needed"]) == (verdict, p, needed)
+
+
+def test_runs_needed_for_tiny_differences_follow_the_normal_distribution():
+    several = [results.runs_needed(d, 1, 1) for d in (2e-3, 1.01e-3, 0.99e-3, 1e-6, 1e-12)]
+    z = stats.norm.ppf([0.975, 0.8]).sum()
+    expected = [2 * (z / d) ** 2 for d in (2e-3, 1.01e-3, 0.99e-3, 1e-6, 1e-12)]
+    assert several == pytest.approx(expected, rel=1e-5)
+    assert results.runs_needed(1e-320, 1, 1) == math.inf
 
 
 def test_summary_refuses_no_runs():

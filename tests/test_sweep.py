@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+import warnings
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
@@ -28,7 +29,7 @@ import torch
 from PIL import Image
 
 from umixup import results, sweep, training
-from umixup.experiments import _drive, clusters, executors, tables, worker
+from umixup.experiments import _drive, clusters, executors, measures, tables, worker
 from umixup.experiments.sweep import SweepStoppedError
 from umixup.training import Config, profile
 
@@ -392,6 +393,41 @@ def test_record_that_cannot_be_written_is_kept_elsewhere(tmp_path, monkeypatch, 
     path = report.elsewhere[first.hash()]
     assert str(path) in str(report)
     assert results.read(path)["error"] == undisturbed[first.hash()][0]
+
+
+@pytest.mark.parametrize("obstacle", ["folder", "damaged file"])
+def test_what_bears_the_name_of_a_record_does_not_lose_one(tmp_path, monkeypatch, obstacle):
+    folder = tmp_path / "records"
+    path = folder / f"{CONFIGS[0].hash()}.json"
+    path.mkdir(parents=True) if obstacle == "folder" else folder.mkdir()
+    if obstacle == "damaged file":
+        path.write_text("{")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with warnings.catch_warnings(action="ignore"):
+        report = sweep.run(CONFIGS[:1], folder)
+    assert report.done == 1
+    place = report.elsewhere.get(CONFIGS[0].hash(), path)
+    assert (place == path) == (obstacle == "damaged file")
+    assert results.read(place)["hash"] == CONFIGS[0].hash()
+
+
+def test_run_that_cannot_be_measured_is_kept_without_measures(tmp_path, monkeypatch):
+    def fail(*_):
+        raise FloatingPointError("an output is nan")
+
+    monkeypatch.setitem(measures.MEASURES, "corruptions", fail)
+    config = replace(CONFIGS[0], measures=("corruptions",))
+    report = sweep.run([config], tmp_path, retries=0)
+    assert report.done == 0
+    assert "an output is nan; the run is in " in report.failed[config.hash()]
+    (kept,) = results.records(tmp_path)
+    assert kept["hash"] == CONFIGS[0].hash()
+
+
+@pytest.mark.parametrize("call", [sweep.run, sweep.plan])
+def test_an_empty_folder_name_is_refused(call):
+    with pytest.raises(ValueError, match="folder = '': it must not be empty"):
+        call(CONFIGS[:1], "")
 
 
 def test_record_of_a_newer_umixup_is_left_alone(tmp_path, monkeypatch):

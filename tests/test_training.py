@@ -6,6 +6,7 @@ import gc
 import json
 import math
 import os
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
@@ -187,6 +188,34 @@ def test_one_config_gives_the_same_bits_twice_and_leaves_the_global_generator(di
     assert same_bits(again.model, baseline.model)
     assert again.train_losses == baseline.train_losses
     assert again.test_errors == baseline.test_errors
+
+
+@pytest.mark.parametrize("mode", ["autocast", "no_grad", "inference_mode", "float64"])
+def test_modes_of_the_caller_do_not_change_a_run(digits, baseline, mode):
+    inside = {
+        "autocast": lambda: torch.autocast("cpu", torch.bfloat16),
+        "no_grad": torch.no_grad,
+        "inference_mode": torch.inference_mode,
+        "float64": nullcontext,
+    }[mode]
+    torch.set_default_dtype(torch.float64 if mode == "float64" else torch.float32)
+    try:
+        with inside():
+            again = fit(digits, scheme="B(1,1)")
+            assert torch.get_default_dtype() == (
+                torch.float64 if mode == "float64" else torch.float32
+            )
+            assert torch.is_grad_enabled() == (mode in ("autocast", "float64"))
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert same_bits(again.model, baseline.model)
+    assert again.test_errors == baseline.test_errors
+
+
+def test_a_data_set_without_test_images_is_refused(digits):
+    empty = replace(digits, test_x=digits.test_x[:0], test_y=digits.test_y[:0])
+    with pytest.raises(ValueError, match="has no test images"):
+        fit(empty)
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ class Range(NamedTuple):
     holds: Callable[[float], bool]
 
 
+_BITS = 1024  # of the largest floats; Python refuses to print numbers that are far longer
 FINITE = Range("finite", math.isfinite)
 POSITIVE = Range("finite and > 0", lambda value: 0 < value < math.inf)
 NON_NEGATIVE = Range("finite and ≥ 0", lambda value: 0 <= value < math.inf)
@@ -41,7 +42,7 @@ def whole(name: str, value: object, least: int | None = None, most: int | None =
     """``value`` as an int.
 
     Raises:
-        ValueError: it is not an integer, or is outside least … most.
+        ValueError: it is not an integer, is outside least … most, or has over 1,024 bits.
 
     >>> whole("epochs", 0, 1)
     Traceback (most recent call last):
@@ -50,6 +51,8 @@ def whole(name: str, value: object, least: int | None = None, most: int | None =
     """
     if is_whole(value):
         found = int(value)
+        if found.bit_length() > _BITS:
+            raise ValueError(f"{name}: it must be a whole number below 2**{_BITS}")
         if (least is None or found >= least) and (most is None or found <= most):
             return found
     if least is not None and most is not None:

@@ -7,7 +7,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 _OLD = 3600  # seconds after which a file that is still unfinished has no writer any more
 
@@ -31,6 +35,20 @@ def check_writable(name: str, folder: Path, size: int = 0) -> None:
         raise ValueError(
             f"{name} = {str(folder)!r}: it must be a folder to write to ({error})"
         ) from None
+
+
+def lock_in(folder: Path, name: str) -> FileLock:
+    """A lock by a file of this name.
+
+    Raises:
+        FileExistsError: it is a link, which could lead to a file of somebody's, or a folder.
+    """
+    from filelock import FileLock
+
+    path = folder / name
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise FileExistsError(f"{path}: it is a link or a folder, in place of a lock; remove it")
+    return FileLock(path)
 
 
 def remove_old_parts(folder: Path, pattern: str = ".*.part") -> None:

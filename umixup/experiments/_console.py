@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import warnings
@@ -27,22 +28,32 @@ def run(command: Callable[[], int]) -> int:
     before = warnings.formatwarning
     warnings.formatwarning = _short  # type: ignore[assignment]
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a terminal may lack λ or ±
-            stream.reconfigure(errors="replace")
+        if isinstance(stream, io.TextIOWrapper):
+            if stream.isatty():  # it may lack λ or ±
+                stream.reconfigure(errors="replace")
+            else:  # a file has all letters
+                stream.reconfigure(encoding="utf-8")
     try:
         status = command()
-        sys.stdout.flush()  # notices a full disk, or a reader that has gone, here
+        if sys.stdout is not None:  # closed
+            sys.stdout.flush()  # notices a full disk, or a reader that has gone, here
         return status
     except KeyboardInterrupt as stop:
         return _said(str(stop) or "stopped", 130)
     except (ValueError, TypeError) as error:
         return _said(f"umixup: {error}", 2)
     except BrokenPipeError:  # what reads our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 1
     except MemoryError as error:
         return _said(f"umixup: out of memory{f': {error}' * bool(str(error))}", 1)
     except OSError as error:
+        try:
+            sys.stdout.flush()
+        except OSError:  # or Python would try again at its end, with a traceback
+            _drop_output()
+        except AttributeError:  # it is closed
+            pass
         known = error.filename is not None and error.strerror
         return _said(
             f"umixup: {error.filename}: {error.strerror}" if known else f"umixup: {error}", 1
@@ -51,6 +62,10 @@ def run(command: Callable[[], int]) -> int:
         return _said(f"umixup: {error}", 1)
     finally:
         warnings.formatwarning = before
+
+
+def _drop_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _short(message: Warning | str, *_: object) -> str:
@@ -67,7 +82,8 @@ def config(file: Path) -> Config:
 
 
 def _said(line: str, status: int) -> int:
-    print(line, file=sys.stderr)
+    if sys.stderr is not None:  # print would choose stdout
+        print(line, file=sys.stderr)
     return status
 
 

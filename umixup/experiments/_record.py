@@ -57,9 +57,6 @@ def _not_finite(token: str) -> float:
     raise ValueError(f"{token} is not a number that a record may have")
 
 
-_KINDS = {"profile": str, "data": str, "sittings": list}
-
-
 def _judge(record: dict[str, Any]) -> None:
     """Raise an error if a value of the record is impossible, or does not fit its config."""
     config = record["config"]
@@ -68,29 +65,29 @@ def _judge(record: dict[str, Any]) -> None:
     for name in ("dataset", "loss", "scheme"):
         check.text(name, config[name])
     check.whole("seed", config["seed"], 0)
-    recipe, epochs = _recipe(json.dumps({**config, "seed": 0}))
-    if record["recipe"] != recipe:
-        raise ValueError(f"recipe {record['recipe']!r} is not that of its config")
-    for name, kind in _KINDS.items():
-        if not isinstance(record[name], kind):
-            raise TypeError(f"{name} = {record[name]!r}: it must be a {kind.__name__}")
+    form, derived, epochs = _derived(json.dumps({**config, "seed": 0}))
+    if digest({**config, "seed": 0}) != form:
+        raise ValueError("its config is not in the form that this umixup writes")
+    for name, value in derived.items():
+        if record[name] != value:
+            raise ValueError(f"{name} {record[name]!r} is not that of its config")
+    check.text("data", record["data"])
+    if not isinstance(record["sittings"], list):
+        raise TypeError(f"sittings = {record['sittings']!r:.50}: it must be a list")
     for session in record["sittings"]:
         datetime.fromisoformat(session["date"])
     begun(record)
-    check.number("error", record["error"], check.UNIT)
     check.number("seconds", record["seconds"], check.NON_NEGATIVE)
-    if record["augmented_error"] is not None:
-        check.number("augmented_error", record["augmented_error"], check.UNIT)
     _judge_list("test_errors", record["test_errors"], epochs, check.UNIT)
     _judge_list("train_losses", record["train_losses"], epochs, check.FINITE)
-    if record["augmented_test_errors"]:
-        _judge_list("augmented_test_errors", record["augmented_test_errors"], epochs, check.UNIT)
-    last = record["test_errors"][-check.whole("averaged_epochs", record["averaged_epochs"], 1) :]
-    if not math.isclose(record["error"], sum(last) / len(last), rel_tol=1e-9, abs_tol=1e-12):
-        raise ValueError(
-            f"error = {record['error']!r}: the mean of its last {len(last)} test errors is "
-            f"{sum(last) / len(last)!r}"
-        )
+    averaged = check.whole("averaged_epochs", record["averaged_epochs"], 1, epochs)
+    _judge_mean("error", record["error"], record["test_errors"][-averaged:])
+    augmented = record["augmented_test_errors"]
+    if config["augment_test"]:
+        _judge_list("augmented_test_errors", augmented, epochs, check.UNIT)
+        _judge_mean("augmented_error", record["augmented_error"], augmented[-averaged:])
+    elif augmented or record["augmented_error"] is not None:
+        raise ValueError("augmented_error: its config does not test on augmented images")
     measured = record.get("measured", {})
     if not isinstance(measured, dict) or not all(isinstance(v, dict) for v in measured.values()):
         raise TypeError(f"measured = {measured!r:.50}: it must be a dict of dicts")
@@ -109,11 +106,24 @@ def _judge_list(name: str, values: object, length: int, allowed: check.Range) ->
         check.number(name, value, allowed)
 
 
+def _judge_mean(name: str, value: object, errors: list[float]) -> None:
+    mean = sum(errors) / len(errors)
+    if not math.isclose(check.number(name, value, check.UNIT), mean, rel_tol=1e-9, abs_tol=1e-12):
+        raise ValueError(
+            f"{name} = {value!r}: the mean of the last {len(errors)} epochs is {mean!r}"
+        )
+
+
 @lru_cache(maxsize=1024)
-def _recipe(config: str) -> tuple[str, int]:
-    """The digest of a config's recipe, and its number of epochs; an error if it is not valid."""
+def _derived(config: str) -> tuple[str, dict[str, str], int]:
+    """Of a config: its hash, what else a record says of it, and its number of epochs.
+
+    Raises:
+        ValueError, TypeError: it is not valid.
+    """
     found = Config.from_json(config)
-    return digest(found.recipe()), found.epochs
+    said = {"recipe": digest(found.recipe()), "profile": found.profile}
+    return found.hash(), said, found.epochs
 
 
 def row(record: dict[str, Any]) -> dict[str, Any]:

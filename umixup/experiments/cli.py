@@ -14,6 +14,8 @@ Exit status: 0 success; 1 failure (a run failed, a file is missing); 2 the argum
 from __future__ import annotations
 
 import inspect
+import os
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -312,6 +314,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parsed(arguments: Sequence[str]) -> Train | Sweep | Results | Data | Config:
     """The command with its options."""
+    if shutil.get_terminal_size().columns < 40:  # tyro would wrap for ever
+        os.environ["COLUMNS"] = "40"
     commands = []
     for kind in (Train, Sweep, Results, Data, Config):
         name, help_text = kind.__name__.lower(), inspect.getdoc(kind) or ""

@@ -26,6 +26,7 @@ from umixup.training import Config, Run, train
 from umixup.training import data as datasets
 from umixup.training.data import DataSet
 from umixup.training.evaluation import calibration, predict, reliability, temperature
+from umixup.training.loop import undisturbed
 
 #: The ε of the attacks, in units of a pixel's range.
 EPS = 0.1
@@ -80,8 +81,10 @@ def measure(run: Run, data: DataSet | None = None) -> None:
     data = datasets.load(run.config.dataset) if data is None else data
     if data.name != run.config.dataset:
         raise ValueError(f"data is {data.name!r}, config.dataset {run.config.dataset!r}")
-    data = data.to(next(run.model.parameters()).device)
-    run.measured = {name: MEASURES[name](run, data) for name in run.config.measures}
+    device = next(run.model.parameters()).device
+    data = data.to(device)
+    with undisturbed(device):
+        run.measured = {name: MEASURES[name](run, data) for name in run.config.measures}
     run.seconds += time.perf_counter() - start
 
 

@@ -11,11 +11,11 @@ import os
 import re
 import tempfile
 import warnings
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from umixup._files import written_whole
+from umixup._files import lock_in, written_whole
 from umixup.experiments._reading import FAILED, Contents, content, existing, listed
 from umixup.experiments._reading import contents as read_folder
 from umixup.experiments._record import NOT_A_RECORD, NewerSchemaError, parsed, row
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 #: More bytes than a record has: whether they fit on the disk is tried before a run.
 LARGE = 2**16
+_LOCK = ".pack.lock"  # of a process that packs the folder, or replaces a record in it
 
 
 class RecordExistsError(FileExistsError):
@@ -54,7 +55,7 @@ def write(record: dict[str, Any], folder: str | os.PathLike[str], *, replace: bo
         _check_free(identity, _may_hold(identity, folder), replace)
         return _write(record, target)
     folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder):
+    with lock_in(folder, _LOCK):
         check_free(identity, folder, replace=True)
         packed = [path for path in listed(folder, ".jsonl") if _holds(path, identity)]
         _write(record, target)  # before the packed one goes
@@ -128,13 +129,6 @@ def _take_out(identity: str, path: Path) -> None:
             part.write_bytes(b"".join(left))
     else:
         path.unlink()
-
-
-def _locked(folder: Path) -> AbstractContextManager[object]:
-    """Inside, no other process packs the folder or replaces a record in it."""
-    from filelock import FileLock
-
-    return FileLock(folder / ".pack.lock")
 
 
 def keep(record: dict[str, Any], folder: str | os.PathLike[str], *, replace: bool = False) -> Path:
@@ -263,7 +257,7 @@ def pack(folder: str | os.PathLike[str]) -> list[Path]:
         ValueError: a packed file has a line that is not a record.
     """
     folder = existing(Path(folder))
-    with _locked(folder):
+    with lock_in(folder, _LOCK):
         singles = listed(folder, ".json")
         found = read_folder(folder)
         _warn(found.problems)

@@ -12,6 +12,7 @@ from umixup.experiments import paper
 if TYPE_CHECKING:
     import pandas as pd
 
+_SMALL_EFFECT = 1e-3  # in standard deviations
 _POWER = check.Range("in (0, 0.95]", lambda value: 0 < value <= 0.95)
 
 
@@ -161,7 +162,8 @@ def welch(one: Iterable[float], other: Iterable[float]) -> dict[str, float]:
         ``n_one``, ``n_other``; ``mean``, the difference; ``low``, ``high``, its interval; ``p``
         of Welch's two-sided t-test; ``needed``, how many values of each would show a true
         difference of this size four times out of five (see ``runs_needed``). With fewer than two
-        values of either, ``low``, ``high``, ``p`` and ``needed`` are NaN.
+        values of either, ``low``, ``high``, ``p`` and ``needed`` are NaN. If neither sample varies,
+        the interval is the difference alone, and ``p`` is 0, or 1 for a difference of 0.
 
     Raises:
         ValueError: an empty sample.
@@ -181,13 +183,21 @@ def welch(one: Iterable[float], other: Iterable[float]) -> dict[str, float]:
     if min(sizes.values()) < 2:
         unknown = dict.fromkeys(("low", "high", "p", "needed"), float("nan"))
         return {**sizes, "mean": gap, **unknown}
+    spread = first.std(ddof=1), second.std(ddof=1)
+    needed = runs_needed(gap, *spread)
+    if not any(spread):  # the t statistic is ±∞, or 0/0
+        return {
+            **sizes,
+            "mean": gap,
+            "low": gap,
+            "high": gap,
+            "p": float(gap == 0),
+            "needed": needed,
+        }
     test = stats.ttest_ind(first, second, equal_var=False)
     low, high = map(float, test.confidence_interval())
-    needed = runs_needed(gap, first.std(ddof=1), second.std(ddof=1))
-    return {
-        **sizes,
-        **{"mean": gap, "low": low, "high": high, "p": float(test.pvalue), "needed": needed},
-    }
+    found = {"mean": gap, "low": low, "high": high, "p": float(test.pvalue), "needed": needed}
+    return {**sizes, **found}
 
 
 def told_apart(compared: pd.DataFrame) -> pd.DataFrame:
@@ -235,6 +245,7 @@ def runs_needed(difference: float, std: float, other_std: float, power: float = 
     493.0
     """
     import numpy as np
+    from scipy import stats
     from statsmodels.stats.power import TTestIndPower
 
     difference = check.number("difference", difference)
@@ -244,7 +255,11 @@ def runs_needed(difference: float, std: float, other_std: float, power: float = 
     if difference == 0:
         return float("inf")
     pooled = np.sqrt((std**2 + other_std**2) / 2)
-    effect = min(abs(difference) / pooled, 8.0) if pooled else 8.0  # scipy gives NaN above 8
+    # scipy gives NaN above 8
+    effect = min(abs(difference) / float(pooled), 8.0) if pooled else 8.0
+    if effect < _SMALL_EFFECT:  # as many runs that t is normal; the solver does not converge
+        z = float(stats.norm.ppf(0.975) + stats.norm.ppf(power))
+        return float(np.ceil(2 * (z / effect) * (z / effect)))
     test = TTestIndPower()
     if test.power(effect, 2, 0.05) >= power:  # the solver looks for a root above 2 only
         return 2.0

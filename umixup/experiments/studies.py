@@ -42,9 +42,9 @@ class Study:
         """All configs, ordered by seed: seeds 0 to ``runs`` − 1, by default all of the study's.
 
         Raises:
-            ValueError: runs is not a whole number ≥ 1.
+            ValueError: runs is not a whole number from 1 to ``um.tables.MOST_RUNS``.
         """
-        runs = check.whole("runs", self.runs if runs is None else runs, 1)
+        runs = check.whole("runs", self.runs if runs is None else runs, 1, tables.MOST_RUNS)
         settings = self.settings()
         return [replace(setting, seed=seed) for seed in range(runs) for setting in settings]
 

@@ -36,6 +36,7 @@ from umixup.experiments.clusters import NOT_STARTED, Watch
 from umixup.experiments.executors import check_name, open_executor
 from umixup.training import Config
 from umixup.training.config import digest
+from umixup.training.environment import in_terminal
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -108,7 +109,7 @@ def plan(
         TypeError: one of them is not a config.
         ValueError: the executor is unknown, or a number is out of range.
     """
-    _check_options(executor, workers, threads)
+    _check_options(folder, executor, workers, threads)
     outlook, _ = _look(configs, Path(folder))
     if outlook.seconds is None:
         return outlook
@@ -177,8 +178,8 @@ def run(
         SweepStoppedError: workers do not start, or the scheduler is lost.
         KeyboardInterrupt: Ctrl-C or SIGTERM; runs in progress are dropped.
     """
+    _check_options(folder, executor, workers, threads)
     start, path = time.perf_counter(), Path(folder).absolute()
-    _check_options(executor, workers, threads)
     check.whole("retries", retries, 0, _MOST_RETRIES)
     if patience is None:
         patience = math.inf if executor == "slurm" else _PATIENCE
@@ -196,7 +197,7 @@ def run(
         executor = "here" if workers <= 1 else "processes"
     # Ten seeds at a time, so that an unfinished sweep is nearly balanced; at random within them.
     todo.sort(key=lambda config: (config.seed // 10, random.SystemRandom().random()))
-    shown = sys.stderr.isatty() if progress is None else progress
+    shown = in_terminal() if progress is None else progress
     with (
         tqdm(total=total, initial=outlook.done, unit="run", smoothing=0, disable=not shown) as bar,
         stoppable() as stopped,
@@ -244,7 +245,11 @@ def run(
     return report
 
 
-def _check_options(executor: object, workers: int, threads: int | None) -> None:
+def _check_options(
+    folder: str | os.PathLike[str], executor: object, workers: int, threads: int | None
+) -> None:
+    if not isinstance(folder, os.PathLike):
+        check.text("folder", folder)  # Path("") would be the current one
     if isinstance(executor, str):
         check_name(executor)
     local = executor is None or executor in _HERE

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: The data set of each of the paper's tables.
 DATASETS = {1: "cifar10", 2: "cifar100", 3: "mnist", 4: "fashion-mnist"}
+#: Seeds of one setting: to list the configs of more would take minutes.
+MOST_RUNS = 10_000
 #: The losses of a table. "nc" is the paper's text, "nc-released" what the released code computes.
 LOSSES = ("ce", "nc", "nc-released")
 
@@ -85,7 +87,7 @@ def configs(
             seed=seed,
             augment_test=dataset in ("mnist", "fashion-mnist"),
         )
-        for seed in range(check.whole("runs", runs, 1))
+        for seed in range(check.whole("runs", runs, 1, MOST_RUNS))
         for loss, scheme in settings
     ]
 
@@ -255,10 +257,19 @@ def by_recipe(
         raise ValueError(
             f"no runs with dataset = {dataset!r}, profile = {profile!r} (None: any) are recorded"
         )
-    parts = []
+    parts: list[pd.DataFrame] = []
     for (_, recipe), group in runs.groupby(["recipe", "profile"], sort=False):
+        if table is not None and not _of_table(group, table).any():
+            continue
         part = results.summary(group) if table is None else beside_paper(group, table)
         part.insert(0, "profile", str(recipe))
         parts.append(part)
-    table_of_all: pd.DataFrame = pd.concat(parts, ignore_index=True)
-    return table_of_all
+    if not parts:
+        raise ValueError(f"table {table}: none of the {len(runs)} runs belongs to it")
+    return pd.concat(parts, ignore_index=True)
+
+
+def _of_table(runs: pd.DataFrame, table: int) -> pd.Series[bool]:
+    """Which of the runs have a loss and a scheme of the table."""
+    known = {(loss, row.scheme) for loss in LOSSES for row in rows(table, loss)}
+    return runs[["loss", "scheme"]].apply(tuple, axis=1).isin(known)

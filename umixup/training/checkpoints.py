@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from umixup._files import check_writable, remove_old_parts, written_whole
+from umixup._files import check_writable, lock_in, remove_old_parts, written_whole
 from umixup.training.states import OtherRunError, check_fits, check_state, name
 
 if TYPE_CHECKING:
@@ -109,12 +109,12 @@ def reserved(folder: str | os.PathLike[str], size: int = 0) -> Iterator[None]:
 
     Raises:
         ValueError: it cannot be written to, or another process trains with it.
+        FileExistsError: a link or a folder is where its lock should be.
     """
-    from filelock import FileLock, Timeout
+    from filelock import Timeout
 
     check_folder(folder, size)
-    place = Path(folder) / ".lock"
-    lock = FileLock(place)
+    lock = lock_in(Path(folder), ".lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -128,7 +128,7 @@ def reserved(folder: str | os.PathLike[str], size: int = 0) -> Iterator[None]:
         yield
     finally:
         with suppress(OSError):  # Windows removes no open file
-            place.unlink()
+            os.unlink(lock.lock_file)
         lock.release()
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 import subprocess
+import sys
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import umixup
+
+_PATIENCE = 20.0  # seconds to wait for git
 
 
 def environment() -> dict[str, Any]:
@@ -28,6 +32,11 @@ def environment() -> dict[str, Any]:
         "processor": _processor(),
         "commit": _commit(),
     }
+
+
+def in_terminal() -> bool:
+    """Whether there is somebody to show a progress bar to."""
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 def _version(package: str) -> str | None:
@@ -52,11 +61,20 @@ def _commit() -> str | None:
     root = Path(umixup.__file__).parents[1]
     if not (root / ".git").exists():
         return None
-    command = ["describe", "--always", "--abbrev=40", "--exclude=*", "--dirty=+changes"]
+    command = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--exclude=*"]
+    # In a hook, git's own variables name the repository of the hook.
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
         done = subprocess.run(
-            ["git", "-C", str(root), *command], capture_output=True, text=True, check=False
+            [*command, "--dirty=+changes"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            check=False,
+            env=outside,
+            timeout=_PATIENCE,
         )
-    except OSError:  # git is not installed
+    except (OSError, subprocess.TimeoutExpired):  # git is not installed, or does not answer
         return None
     return done.stdout.strip() or None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor
 
 from umixup._files import written_whole
+from umixup.training.environment import in_terminal
 
 _Samples = list[tuple[str, int]]  # a file and its label
 
@@ -31,6 +33,8 @@ _UPRIGHT: dict[object, str] = {
     7: "TRANSVERSE",
     8: "ROTATE_90",
 }
+# How PIL describes samples of 16 bits: "RGB;16B", or ("RGB", 65535) with the largest value.
+_DEEP = re.compile(r";16|, \d{4,}\)")
 _MOST_PIXELS = 2**28  # of an image as it is resized, before it is cropped
 
 
@@ -49,9 +53,9 @@ def read(
         train_x, train_y, test_x, test_y and the classes; x is (n, 3, H, W) uint8, y (n,) int64.
 
     Raises:
-        ValueError: a file that is not an image or has more than 8 bits, images of different
-            sizes, classes that differ between train/ and test/, a single class, or a link by
-            which a folder is found twice.
+        ValueError: a file that is not an image or is grey with more than 8 bits, images of
+            different sizes, classes that differ between train/ and test/, a single class, or a
+            link by which a folder or an image is found twice.
         OSError: a folder cannot be read, such as a FileNotFoundError: there are no such folders,
             or a link is broken.
     """
@@ -168,11 +172,13 @@ def _decode(path: Path, files: list[str], side: int | None) -> Tensor:
     from torchvision.transforms import functional as tf
     from tqdm import tqdm
 
-    transparent, animated = set(), set()
+    transparent, animated, deep = set(), set(), set()
 
     def decoded(file: str) -> Tensor:
         try:
             with Image.open(file, formats=_FORMATS) as opened:
+                if any(_DEEP.search(str(tile[-1])) for tile in opened.tile):
+                    deep.add(file)
                 mode, image = opened.mode, opened.convert("RGB")
                 if turn := _UPRIGHT.get(opened.getexif().get(0x0112)):
                     image = image.transpose(Image.Transpose[turn])
@@ -221,13 +227,15 @@ def _decode(path: Path, files: list[str], side: int | None) -> Tensor:
                 f"{path}: {len(files):,} images of {shape[3]}×{shape[2]} pixels do not fit into "
                 "memory; make them smaller"
             ) from error
+        hidden = not in_terminal()
         with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
             done = pool.map(fill, range(len(files)))
-            for _ in tqdm(done, f"decoding {path.name}", len(files), unit="image", disable=None):
+            for _ in tqdm(done, f"decoding {path.name}", len(files), unit="image", disable=hidden):
                 pass
     for found, what in (
         (transparent, "transparency, which is dropped: only their colours are used"),
         (animated, "more than one frame, of which only the first is used"),
+        (deep, "more than 8 bits a channel, of which the 8 highest are used"),
     ):
         if found:
             warnings.warn(
@@ -243,10 +251,17 @@ def _key(path: Path, files: list[str], side: int | None) -> str:
 
     # Raise the 2 if the same files are to give other tensors.
     digest = hashlib.blake2b(f"2 {PIL.__version__} {side}".encode())
+    known: dict[tuple[int, int], str] = {}
     for file in files:
         status, inside = _status(file), os.fsencode(file.removeprefix(str(path)))
         if not stat.S_ISREG(status.st_mode):
             raise ValueError(f"{file} is a pipe or a device, not an image: remove it")
+        other = known.setdefault((status.st_dev, status.st_ino), file)
+        if other != file and (os.path.islink(file) or os.path.islink(other)):
+            raise ValueError(
+                f"{other} and {file} are one file because of a link: the image would count twice. "
+                "Remove the link"
+            )
         numbers = status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
         digest.update(b"\0%b\0%d\0%d\0%d\0%d" % (inside, *numbers))
     return digest.hexdigest()

@@ -52,6 +52,26 @@ def interruptible(wanted: bool) -> Iterator[list[float]]:
 
 
 @contextmanager
+def undisturbed(device: torch.device) -> Iterator[None]:
+    """Inside, torch's modes are its defaults, whatever the caller has switched on.
+
+    Those modes are autocast, ``no_grad``, ``inference_mode`` and the default dtype.
+    """
+    dtype = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with (
+            torch.inference_mode(False),
+            torch.enable_grad(),
+            torch.autocast("cpu", enabled=False),
+            torch.autocast(device.type, enabled=False),
+        ):
+            yield
+    finally:
+        torch.set_default_dtype(dtype)
+
+
+@contextmanager
 def memory_for(config: Config, device: torch.device) -> Iterator[None]:
     """Inside, any error that says that memory is short becomes a ``MemoryError`` that names fields.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -17,7 +16,8 @@ from umixup import _check as check
 from umixup.training import checkpoints as checkpoint
 from umixup.training import data as datasets
 from umixup.training.config import Config, digest
-from umixup.training.loop import interruptible, memory_for, usable
+from umixup.training.environment import in_terminal
+from umixup.training.loop import interruptible, memory_for, undisturbed, usable
 from umixup.training.states import name as checkpoint_name
 from umixup.training.trainer import Trainer
 
@@ -153,7 +153,7 @@ def train(
     whole = datasets.load(config.dataset) if data is None else data
     if whole.name != config.dataset:
         raise ValueError(f"data is {whole.name!r}, config.dataset {config.dataset!r}")
-    with memory_for(config, device), ExitStack() as stack:
+    with undisturbed(device), memory_for(config, device), ExitStack() as stack:
         data = whole.first(config.train_size).to(device)
         _check_sizes(config, len(data.train_x), whole)
         trainer = Trainer(config, data, device, compile=compile)
@@ -162,7 +162,7 @@ def train(
             stack.enter_context(checkpoint.reserved(checkpoints, trainer.largest_state))
             saver = checkpoint.Saver(checkpoints)
             _resume(trainer, saver, resume)
-        _drive(trainer, saver, every, sys.stderr.isatty() if progress is None else progress)
+        _drive(trainer, saver, every, in_terminal() if progress is None else progress)
     return Run(
         config,
         trainer.test_errors,
@@ -235,6 +235,8 @@ def _check_sizes(config: Config, n: int, whole: datasets.DataSet) -> None:
         raise ValueError(
             f"train_size = {n}: it must leave samples of {whole.title} to fit a temperature on"
         )
+    if not len(whole.test_x):
+        raise ValueError(f"data: {whole.title} has no test images")
     if config.batch_size > n:
         raise ValueError(f"batch_size = {config.batch_size}: the training set has {n} samples")
     if 1 in (config.batch_size, n % config.batch_size):
