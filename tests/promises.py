@@ -30,6 +30,10 @@ PROMISES: list[tuple[str, str, str]] = [
         test_read_only_disk_is_reported_before_the_first_run
         test_full_disk_fails_runs_and_leaves_no_half_written_files
         test_record_that_cannot_be_written_is_kept_elsewhere
+        test_what_bears_the_name_of_a_record_does_not_lose_one
+        test_run_that_cannot_be_measured_is_kept_without_measures
+        test_a_closed_stream_does_not_end_a_run
+        test_a_full_disk_for_the_output_is_one_line
         test_run_without_memory_fails_with_a_hint_and_the_sweep_goes_on""",
     ),
     (
@@ -49,7 +53,10 @@ PROMISES: list[tuple[str, str, str]] = [
         test_second_record_of_a_config_replaces_the_first_only_when_asked
         test_record_of_a_newer_schema_is_never_replaced
         test_record_of_a_newer_umixup_is_left_alone
-        test_a_packed_record_is_not_replaced_in_vain
+        test_a_packed_record_is_replaced_in_its_packed_file
+        test_a_record_in_a_file_of_another_name_is_not_replaced
+        test_train_does_not_begin_if_its_record_has_no_place
+        test_pack_leaves_a_record_that_took_the_place_of_a_packed_one
         test_a_record_is_written_under_the_hash_of_a_config_alone""",
     ),
     (
@@ -162,6 +169,7 @@ PROMISES: list[tuple[str, str, str]] = [
         test_scheduler_without_workers_is_reported_and_given_up
         test_slurm_that_gives_no_workers_is_an_error
         test_killed_worker_costs_one_attempt_of_one_run
+        test_workers_killed_without_a_run_are_replaced
         test_workers_end_with_the_driver_and_a_rerun_completes
         test_workers_that_do_not_start_stop_the_sweep
         test_script_without_a_main_guard_is_told_to_have_one

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import pickle
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -457,15 +461,32 @@ def test_loader_workers_draw_differently_in_each_epoch(seed, persistent):
 
 
 @pytest.mark.parametrize("make", DROP_INS.values(), ids=DROP_INS)
-def test_a_pickled_mixer_draws_like_a_new_one_even_after_a_call(make):
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_a_copy_goes_on_where_the_mixer_is(make, copied):
     one = make(5, seed=3)
-    expected = lams(make(5, seed=3))
-    assert lams(pickle.loads(pickle.dumps(one))) == expected
+    assert lams(copied(one)) == lams(make(5, seed=3))
+    for _ in range(2):
+        lams(one)
+        two = copied(copied(one))
+        assert repr(two) == repr(one)
+        assert type(two) is type(one)
+        assert lams(two) == lams(one)
+
+
+@pytest.mark.process
+def test_a_pickled_mixer_begins_anew_in_another_process(run_python, tmp_path):
+    one = MixUp(0.4, 5, seed=3)
+    expected = lams(MixUp(0.4, 5, seed=3), 1)
     lams(one)
-    copy = pickle.loads(pickle.dumps(one))
-    assert repr(copy) == repr(one)
-    assert type(copy) is type(one)
-    assert lams(copy) == expected
+    (tmp_path / "mixer").write_bytes(pickle.dumps(one))
+    code = (
+        "import pickle, torch\n"
+        f"one = pickle.loads(open({str(tmp_path / 'mixer')!r}, 'rb').read())\n"
+        f"n = {len(expected)}\n"
+        "_, parts = one(torch.zeros(n, 1), torch.zeros(n, dtype=int), parts=True)\n"
+        "print(parts.lam.tolist())"
+    )
+    assert json.loads(run_python(code)) == expected
 
 
 def test_a_mixer_without_a_seed_can_be_pickled_after_a_call():
@@ -477,7 +498,125 @@ def test_a_mixer_without_a_seed_can_be_pickled_after_a_call():
         assert lams(pickle.loads(pickle.dumps(one))) == once
 
 
+def test_threads_that_share_a_new_mixer_draw_no_batch_twice():
+    for seed in range(20):
+        mixer, together = MixUp(1, 5, seed=seed), threading.Barrier(8)
+
+        def draw(_: int, mixer=mixer, together=together) -> tuple[float, ...]:
+            together.wait(60)
+            return tuple(lams(mixer))
+
+        with ThreadPoolExecutor(8) as pool:
+            assert len(set(pool.map(draw, range(8)))) == 8
+
+
 # What they refuse
+
+SETTINGS = [
+    ("prob", -1, "prob = -1: it must be in"),
+    ("lam_per", "epoch", "lam_per = 'epoch': it must be one of sample, batch"),
+    ("mixup_enabled", "no", "mixup_enabled = 'no': it must be one of True, False"),
+    ("pairing", "flop", "pairing = 'flop': it must be one of"),
+    ("scheme", "B(1,-1)", "beta = -1"),
+    ("num_classes", 0, "num_classes = 0: it must be a whole number ≥ 1"),
+    ("integers", {"mask": "or"}, "integers = 'or': it must be one of keep, union, intersection"),
+    ("ignore_index", 10**30, "ignore_index = 1000000000000000000000000000000: it must be"),
+    ("ignore_index", "x", "ignore_index = 'x'"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "message"), SETTINGS)
+def test_an_attribute_is_checked_whenever_it_is_set(name, value, message):
+    mixer = UMixUp("B(1,1)", 5, seed=0)
+    before = getattr(mixer, name)
+    with pytest.raises(ValueError, match=message):
+        setattr(mixer, name, value)
+    assert getattr(mixer, name) is before
+    if name == "mixup_enabled":  # not an argument
+        return
+    with pytest.raises(ValueError, match=message):
+        UMixUp(**{"scheme": "B(1,1)", "num_classes": 5, name: value})
+
+
+def test_text_that_is_set_later_is_read():
+    mixer = UMixUp("B(1,1)", 5, seed=0)
+    mixer.scheme, mixer.pairing = "ERM", "flip"
+    x = torch.rand(4, 3)
+    mixed, parts = mixer(x, torch.tensor([0, 1, 2, 3]), parts=True)
+    assert torch.equal(mixed, x)
+    assert (parts.second[parts.second] == torch.arange(4)).all()  # partners of each other
+    assert (parts.second != torch.arange(4)).all()
+    mixer.mixup_enabled = np.bool_(False)
+    assert mixer.mixup_enabled is False
+
+
+def test_the_seed_stays():
+    mixer = UMixUp("B(1,1)", 5, seed=0)
+    mixer.seed = 0
+    with pytest.raises(AttributeError, match="seed = 7: it cannot be changed; make another mixer"):
+        mixer.seed = 7
+    with pytest.raises(AttributeError, match="seed = 7"):
+        UMixUp("B(1,1)", 5).seed = 7
+
+
+@pytest.mark.parametrize(
+    "change", [{"generator": None}, {"generator": torch.zeros(3)}, {"epoch": "x"}]
+)
+def test_a_damaged_state_leaves_the_mixer_as_it_is(change):
+    mixer, other = (MixUp(1, 5, seed=0) for _ in range(2))
+    mixer.set_epoch(2), other.set_epoch(5)
+    lams(mixer), lams(other)
+    with pytest.raises(ValueError, match="state: it is damaged"):
+        mixer.load_state_dict({**other.state_dict(), **change})
+    again = MixUp(1, 5, seed=0)
+    again.set_epoch(2)
+    lams(again)
+    assert lams(mixer) == lams(again)
+
+
+@pytest.mark.parametrize(
+    ("drawn", "error", "message"),
+    [
+        (None, TypeError, "it drew None in place of two tensors"),
+        ((torch.arange(4.0), torch.arange(4.0)), TypeError, "it drew torch.float32"),
+        (([0, 1, 2, 3], [3, 2, 1, 0]), TypeError, "it drew list in place of int64 tensors"),
+        ((torch.arange(3), torch.arange(3)), ValueError, "for a batch of 4 it drew 3 numbers"),
+        ((torch.arange(4), torch.arange(4) + 1), ValueError, "it drew 4 numbers from 1 to 4"),
+    ],
+)
+def test_a_pairing_that_draws_something_else_is_named(drawn, error, message):
+    class Odd:
+        def draw(self, n, batch_size, generator=None):
+            return drawn
+
+        def __repr__(self):
+            return "Odd()"
+
+    mixer = UMixUp("B(1,1)", 5, pairing=Odd())
+    with pytest.raises(error, match=rf"pairing = Odd\(\): .*{message}"):
+        mixer(torch.rand(4, 3), torch.tensor([0, 1, 2, 3]))
+
+
+def test_more_classes_than_memory_holds_are_named():
+    with pytest.raises(ValueError, match=r"num_classes = 1000000000000: .* do not fit into memory"):
+        UMixUp("B(1,1)", 10**12)(torch.rand(4, 3), torch.tensor([0, 1, 2, 3]))
+
+
+@pytest.mark.parametrize("dtype", [torch.uint16, torch.uint32, torch.uint64])
+def test_unsigned_class_numbers_become_targets(dtype):
+    y = torch.tensor([0, 1, 4]).to(dtype)
+    mixer = UMixUp("B(1,1)", 5)
+    assert torch.equal(mixer.targets(y), F.one_hot(y.long(), 5).float())
+    with pytest.raises(ValueError, match="labels from 0 to 5: they must be in 0 … 4"):
+        mixer.targets(torch.tensor([0, 5]).to(dtype))
+
+
+def test_inputs_on_meta_go_with_labels_on_the_cpu():
+    y = torch.tensor([0, 1, 2])
+    mixed, parts = UMixUp("B(1,1)", 5, seed=0)(torch.empty(3, 2, device="meta"), y, parts=True)
+    assert mixed.shape == (3, 2)
+    assert torch.equal(parts.y, F.one_hot(y, 5).float())
+    assert parts.lam.device.type == "cpu"
 
 
 @pytest.mark.parametrize(
@@ -591,6 +730,23 @@ def test_a_drop_in_takes_a_scheme_or_its_text():
 def test_target_vectors_that_are_not_finite_are_refused(bad):
     with pytest.raises(ValueError, match="labels: a target holds NaN or ∞"):
         UMixUp("B(1,1)", seed=0)(torch.zeros(2, 3), torch.tensor([[0.0, 1.0], [bad, 1.0]]))
+
+
+def test_accuracy_leaves_out_what_has_no_label():
+    outputs = F.one_hot(torch.tensor([0, 1, 2, 0]), 3).float()
+    y, y2 = torch.tensor([0, -100, 1, -100]), torch.tensor([-100, 1, 2, -100])
+    gamma, index = torch.tensor([0.5, 0.25, 0.5, 0.5]), torch.arange(4)
+    expected = (0.5 + 0.75 + 0.5) / (0.5 + 0.75 + 1)
+    got = accuracy(outputs, Parts(y, y2, gamma, gamma, index, index))
+    assert got.item() == pytest.approx(expected)
+    vectors = (UMixUp("ERM", 3, ignore_index=-100).targets(v) for v in (y, y2))
+    got = accuracy(outputs, Parts(*vectors, gamma, gamma, index, index))
+    assert got.item() == pytest.approx(expected)
+    none = torch.full((4,), 255)
+    of_none = Parts(none, none, gamma, gamma, index, index)
+    assert accuracy(outputs, of_none, ignore_index=255).isnan()
+    with pytest.raises(ValueError, match=r"class numbers from 255 to 255; they must be in 0 … 2"):
+        accuracy(outputs, of_none)
 
 
 def test_accuracy_refuses_outputs_of_another_shape():

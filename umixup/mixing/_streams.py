@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import threading
 from typing import Any
 
 import torch
 
+from umixup import _check as check
 from umixup._random import generator_for
+
+_one_at_a_time = threading.Lock()
 
 
 class Source:
@@ -15,8 +19,11 @@ class Source:
 
     With a seed, every loader worker and every rank draws differently. A worker is identified by the
     seed that torch gives it, which is new in each epoch: workers may be restarted in each, and must
-    not repeat their draws. A copy sent to another process makes a generator of its own there.
+    not repeat their draws. A copy sent to another process makes a generator of its own there; one
+    in the same process goes on with the numbers of the original.
     """
+
+    _copied: torch.Tensor | None = None  # the state of the generator that this is a copy of
 
     def __init__(self, seed: int | None, generator: torch.Generator | None) -> None:
         self._seed, self._generator = seed, generator
@@ -43,10 +50,13 @@ class Source:
         if worker is not None:
             place = worker.seed if self._epoch is None else f"worker {worker.id}"
         process = (os.getpid(), rank, place, self._epoch)
-        if process != self._process:
-            self._process = process
-            self._generator = generator_for(self._seed, f"mixing/{rank}/{place}", self._epoch or 0)
-        return self._generator
+        with _one_at_a_time:
+            if process != self._process or self._generator is None:
+                stream = generator_for(self._seed, f"mixing/{rank}/{place}", self._epoch or 0)
+                if process == self._process and self._copied is not None:
+                    stream.set_state(self._copied)
+                self._generator, self._process, self._copied = stream, process, None
+            return self._generator
 
     def set_epoch(self, epoch: int) -> None:
         """Start the draws of an epoch: they depend on (seed, epoch, rank, worker) alone."""
@@ -75,6 +85,12 @@ class Source:
                     f"state: it is of {name} {state.get(name)}, this mixer of {value}; each rank "
                     "saves and loads its own, or calls set_epoch instead"
                 )
+        try:
+            if state["epoch"] is not None:
+                check.whole("epoch", state["epoch"])
+            torch.Generator().set_state(state["generator"])
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise ValueError(f"state: it is damaged ({error})") from None
         self._epoch, self._process = state["epoch"], None
         generator = self.generator()
         assert generator is not None
@@ -83,9 +99,9 @@ class Source:
     def __getstate__(self) -> dict[str, object]:
         if self._seed is None:
             return self.__dict__
+        copied = self._copied if self._generator is None else self._generator.get_state()
         rank = self._rank or _initialized_rank()
-        empty = {"_generator": None, "_process": None}
-        return {"_seed": self._seed, "_epoch": self._epoch, "_rank": rank, **empty}
+        return {**self.__dict__, "_rank": rank, "_generator": None, "_copied": copied}
 
 
 def _initialized_rank() -> str | None:

@@ -7,12 +7,14 @@ from torch import Tensor
 from umixup.mixing.parts import Parts
 
 
-def accuracy(outputs: Tensor, parts: Parts, *, multilabel: bool = False) -> Tensor:
+def accuracy(
+    outputs: Tensor, parts: Parts, *, multilabel: bool = False, ignore_index: int = -100
+) -> Tensor:
     """Training accuracy on mixed samples: γ where y is predicted, plus 1 − γ where y′ is.
 
-    The mean over the batch, a scalar in [0, 1]. The authors' released code weighs by λ instead,
-    which is not the label's weight unless γ(λ) = λ. With torchmetrics, update a ``MeanMetric`` with
-    it, and with the size of the batch as the weight.
+    The mean over all that has a label, a scalar in [0, 1]; NaN if nothing has. The authors'
+    released code weighs by λ instead, which is not the label's weight unless γ(λ) = λ. With
+    torchmetrics, update a ``MeanMetric`` with it, and with the size of the batch as the weight.
 
     Args:
         outputs: (B, C) or (B, C, …), of which the largest along C is the prediction; or logits (B,)
@@ -21,11 +23,14 @@ def accuracy(outputs: Tensor, parts: Parts, *, multilabel: bool = False) -> Tens
             one largest entry.
         multilabel: the outputs are logits of labels that are predicted one by one; the share of
             those that are right.
+        ignore_index: the class number of what has no label, which does not count; nor does a target
+            of zeros, which such a class becomes with the mixer's ``ignore_index``.
 
     Raises:
         TypeError: outputs or targets are not tensors.
-        ValueError: outputs and targets differ in shape, or a target has several largest entries,
-            as that of a sample with several labels has, without ``multilabel``.
+        ValueError: outputs and targets differ in shape, a class number is outside 0 … C − 1, or a
+            target has several largest entries, as that of a sample with several labels has, without
+            ``multilabel``.
 
     >>> import torch
     >>> y, y2 = torch.eye(2), torch.eye(2).flip(0)
@@ -54,20 +59,37 @@ def accuracy(outputs: Tensor, parts: Parts, *, multilabel: bool = False) -> Tens
         if not bool(((y >= 0) & (y <= 1)).all()):
             raise ValueError("parts: targets of a binary task, or of several labels, are in [0, 1]")
         guess, classes, classes2 = outputs > 0, y > 0.5, y2 > 0.5
+        ignore_index = -1
     else:
         guess = outputs.argmax(dim=1)
-        classes, classes2 = (y, y2) if numbers else (_only_class(y), _only_class(y2))
+        if numbers:
+            classes, classes2 = (_class(v, outputs.shape[1], ignore_index) for v in (y, y2))
+        else:
+            classes, classes2 = (_only_class(v, ignore_index) for v in (y, y2))
     gamma = parts.gamma.reshape(-1, *[1] * (guess.ndim - 1))
-    share: Tensor = (gamma * (guess == classes) + (1 - gamma) * (guess == classes2)).mean()
+    weights = gamma * (classes != ignore_index), (1 - gamma) * (classes2 != ignore_index)
+    right = weights[0] * (guess == classes) + weights[1] * (guess == classes2)
+    share: Tensor = right.sum() / (weights[0] + weights[1]).sum()
     return share
 
 
-def _only_class(y: Tensor) -> Tensor:
-    """The class of each target."""
+def _class(y: Tensor, classes: int, ignore_index: int) -> Tensor:
+    """Class numbers, all of which there are."""
+    if bool(((y < 0) | (y >= classes)).logical_and(y != ignore_index).any()):
+        raise ValueError(
+            f"parts: class numbers from {y.min()} to {y.max()}; they must be in 0 … {classes - 1}, "
+            f"or ignore_index = {ignore_index}"
+        )
+    return y
+
+
+def _only_class(y: Tensor, ignore_index: int) -> Tensor:
+    """The class of each target, or ``ignore_index`` for one of zeros."""
     values, classes = y.topk(2, dim=1)
-    if bool((values[:, 0] == values[:, 1]).any()):
+    labelled = (y != 0).any(dim=1)
+    if bool((values[:, 0] == values[:, 1]).logical_and(labelled).any()):
         raise ValueError(
             "parts: a target has several largest entries, so its class is not known; for samples "
             "with several labels, multilabel=True counts each label"
         )
-    return classes[:, 0]
+    return classes[:, 0].masked_fill(~labelled, ignore_index)

@@ -9,16 +9,18 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from umixup import _check as check
+from umixup.mixing._arguments import CHECKS, checked_pairing, drawn_pairs
 from umixup.mixing._streams import Source
 from umixup.mixing.parts import Pairs, Parts
 from umixup.mixing.targets import targets
 from umixup.mixing.tensors import (
-    RULES,
+    NO_LEAVES,
+    Leaves,
     Rules,
     combined,
-    flattened,
     gathered,
-    leaf_names,
+    is_integer,
+    leaves,
     mixed_batch,
 )
 from umixup.pairs import Pairing, by_name
@@ -52,6 +54,9 @@ class UMixUp:
         generator: draw from this CPU generator. Not together with ``seed``, and not in loader
             workers, each of which would have the same copy.
 
+    All but the last two can be set later too, and are checked again. A copy of a mixer with a seed
+    goes on where it was in the same process, and begins anew in another one.
+
     Attributes:
         mixup_enabled: set it to False to stop mixing; labels still become targets.
 
@@ -59,7 +64,8 @@ class UMixUp:
         TypeError: ``scheme`` is neither a scheme nor text, or another argument is of a wrong type.
         ValueError: an argument that is out of range, both a seed and a generator, or a text that
             is not a scheme.
-        AttributeError: another attribute is set, such as one of timm's that is not honoured.
+        AttributeError: another attribute is set, such as one of timm's that is not honoured, or
+            the seed is set later.
 
     >>> mixer = UMixUp("B(1,1)", num_classes=3, seed=0)
     >>> images, targets = mixer(torch.rand(4, 1, 8, 8), torch.tensor([0, 1, 2, 0]))
@@ -93,23 +99,20 @@ class UMixUp:
         seed: int | None = None,
         generator: torch.Generator | None = None,
     ) -> None:
-        if num_classes is not None:
-            num_classes = check.whole("num_classes", num_classes, 1)
-        if ignore_index is not None:
-            ignore_index = check.whole("ignore_index", ignore_index)
-        if seed is not None:
-            seed = check.whole("seed", seed)
-            if generator is not None:
-                raise ValueError(f"seed = {seed} and a generator: give one of them")
-        for rule in integers.values() if isinstance(integers, dict) else [integers or "keep"]:
-            check.one_of("integers", rule, RULES)
-        self.lam_per = check.one_of("lam_per", lam_per, ("sample", "batch"))
+        self.scheme, self.pairing = as_scheme(scheme), checked_pairing(pairing)
+        self.num_classes, self.lam_per, self.prob = num_classes, lam_per, prob
+        self.integers, self.ignore_index, self.mixup_enabled = integers, ignore_index, True
+        self.seed = seed
         if generator is not None and not isinstance(generator, torch.Generator):
             raise TypeError(f"generator = {generator!r}: it must be a torch.Generator")
-        self.pairing, self.prob = _pairing(pairing), check.number("prob", prob, check.UNIT)
-        self.scheme, self.num_classes, self.seed = as_scheme(scheme), num_classes, seed
-        self.integers, self.ignore_index, self.mixup_enabled = integers, ignore_index, True
-        self._source = Source(seed, generator)
+        if generator is not None and seed is not None:
+            raise ValueError(f"seed = {seed} and a generator: give one of them")
+        self._source = Source(self.seed, generator)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "seed" and getattr(self, "seed", value) != value:
+            raise AttributeError(f"seed = {value!r}: it cannot be changed; make another mixer")
+        super().__setattr__(name, CHECKS[name](value) if name in CHECKS else value)
 
     def __call__(
         self,
@@ -140,14 +143,15 @@ class UMixUp:
             TypeError: inputs that cannot be mixed, or as for ``targets``.
             RuntimeError: called in a loader worker with a ``generator``.
         """
-        n, device = self._size(inputs, labels)
-        y: list[Tensor] = []
-        rebuild: Any = lambda new: None  # noqa: E731
-        if not (parts and labels is None):
-            y, rebuild = self._targets(labels, dense=self.num_classes is not None or not parts)
-        pairs = self._draw(n, self.pairing if pairing is None else _pairing(pairing)).to(device)
-        mixed = mixed_batch(inputs, pairs, self.integers)
-        of_y = [pairs.to_device_of(v) for v in y]
+        x = leaves("inputs", inputs)
+        labelled = leaves("labels", labels) if not (parts and labels is None) else NO_LEAVES
+        n, device = _size(x, labelled)
+        y = self._targets(labelled, dense=self.num_classes is not None or not parts)
+        rebuild = labelled.rebuild
+        drawn = self._draw(n, self.pairing if pairing is None else checked_pairing(pairing))
+        pairs = drawn.to(device)
+        mixed = mixed_batch(x, pairs, self.integers)
+        of_y = [pairs if v.device == device else drawn.to(v.device) for v in y]
         first = [v if p.in_order else gathered(v, p.first) for v, p in zip(y, of_y, strict=True)]
         if parts:
             second = [gathered(v, p.second) for v, p in zip(y, of_y, strict=True)]
@@ -182,8 +186,8 @@ class UMixUp:
                 only), or class numbers without ``num_classes``.
             TypeError: labels of another dtype or shape.
         """
-        y, rebuild = self._targets(labels, dense=True)
-        return rebuild(y)
+        labelled = leaves("labels", labels)
+        return labelled.rebuild(self._targets(labelled, dense=True))
 
     def set_epoch(self, epoch: int) -> None:
         """Draw what belongs to this epoch, whatever was drawn before; call it before each epoch.
@@ -214,46 +218,16 @@ class UMixUp:
         """
         self._source.load_state_dict(state)
 
-    def _targets(self, labels: Any, *, dense: bool) -> tuple[list[Tensor], Any]:
-        """Labels as targets, leaf by leaf; and a function that puts them back."""
-        if isinstance(labels, Tensor) or not isinstance(labels, (tuple, list, dict)):
-            leaves, names, rebuild = [labels], ["labels"], lambda new: new[0]
-        else:
-            leaves, rebuild = flattened(labels)
-            names = [f"labels{name}" for name in leaf_names(labels)]
-        for name, leaf in zip(names, leaves, strict=True):
-            if not isinstance(leaf, Tensor):
-                targets(name, leaf, None, None)  # raises
+    def _targets(self, labels: Leaves, *, dense: bool) -> list[Tensor]:
+        """Labels as targets, leaf by leaf."""
         found = []
-        for name, leaf in zip(names, leaves, strict=True):
-            numbers = not leaf.is_floating_point() and leaf.dtype != torch.bool and leaf.ndim == 1
+        for name, leaf in zip(labels.names(), labels.values, strict=True):
+            numbers = isinstance(leaf, Tensor) and leaf.ndim == 1 and is_integer(leaf)
             if numbers and not dense:
                 found.append(leaf.long())
             else:
                 found.append(targets(name, leaf, self.num_classes, self.ignore_index))
-        return found, rebuild
-
-    def _size(self, inputs: Any, labels: Any) -> tuple[int, torch.device]:
-        """The size of the batch, and the device of its inputs."""
-        if isinstance(inputs, Tensor) and isinstance(labels, Tensor):
-            tensors = [inputs, labels]
-        else:
-            tensors = [
-                leaf
-                for part in (inputs, labels)
-                for leaf in (flattened(part)[0] if not isinstance(part, Tensor) else [part])
-                if isinstance(leaf, Tensor)
-            ]
-        shapes = [tuple(t.shape) if not t.is_nested else (t.size(0),) for t in tensors]
-        lengths = {shape[:1] for shape in shapes}
-        if len(lengths) > 1 or () in lengths:
-            raise ValueError(f"inputs and labels {shapes}: all must have the same length B ≥ 1")
-        if not tensors:
-            mixed_batch(inputs, Pairs.none(), None)  # raises
-        n = shapes[0][0]
-        if not n:
-            raise ValueError(f"inputs {shapes[0]}: the batch is empty")
-        return n, tensors[0].device
+        return found
 
     def _draw(self, n: int, pairing: Pairing) -> Pairs:
         """The pairs of a batch, on the CPU."""
@@ -265,11 +239,7 @@ class UMixUp:
         if n == 1 or pairing == by_name("batch_shuffle"):
             first, second = everyone, torch.randperm(n, generator=generator, device="cpu")
         else:
-            first, second = pairing.draw(n, n, generator)
-            for drawn in (first, second):
-                if drawn.shape != (n,) or drawn.min() < 0 or drawn.max() >= n:
-                    what = f"{len(drawn)} numbers from {drawn.min()} to {drawn.max()}"
-                    raise ValueError(f"pairing = {pairing!r}: for a batch of {n} it drew {what}")
+            first, second = drawn_pairs(pairing, n, generator)
             in_order = torch.equal(first.sort().values, everyone)
             if in_order:  # the batch keeps its order
                 first, second = everyone, torch.empty_like(second).index_copy_(0, first, second)
@@ -287,11 +257,19 @@ class UMixUp:
         return f"{type(self).__name__}({str(self.scheme)!r}, num_classes={self.num_classes})"
 
 
-def _pairing(pairing: str | Pairing) -> Pairing:
-    found = by_name(pairing)
-    if not hasattr(found, "draw"):
-        raise TypeError(f"pairing = {pairing!r}: it must be a name or an object with draw")
-    return found
+def _size(inputs: Leaves, labels: Leaves) -> tuple[int, torch.device]:
+    """The size of the batch, and the device of its inputs."""
+    tensors = [leaf for leaf in (*inputs.values, *labels.values) if isinstance(leaf, Tensor)]
+    shapes = [tuple(t.shape) if not t.is_nested else (t.size(0),) for t in tensors]
+    lengths = {shape[:1] for shape in shapes}
+    if len(lengths) > 1 or () in lengths:
+        raise ValueError(f"inputs and labels {shapes}: all must have the same length B ≥ 1")
+    if not tensors:
+        mixed_batch(inputs, Pairs.none(), None)  # raises
+    n = shapes[0][0]
+    if not n:
+        raise ValueError(f"inputs {shapes[0]}: the batch is empty")
+    return n, tensors[0].device
 
 
 class MixUp(UMixUp):

@@ -59,10 +59,6 @@ class Pairs(NamedTuple):
         first, second, lam, gamma = packed.to(device, non_blocking=True)
         return Pairs(first.long(), second.long(), lam, gamma, self.in_order, self.one)
 
-    def to_device_of(self, x: Tensor) -> Pairs:
-        """These pairs where x is."""
-        return self if x.device == self.lam.device else self.to(x.device)
-
     @staticmethod
     def none() -> Pairs:
         """No pairs."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from umixup.mixing.tensors import check_floating, is_readable
+from umixup.mixing.tensors import check_floating, is_integer, is_readable
 
 
 def targets(name: str, labels: object, num_classes: int | None, ignore_index: int | None) -> Tensor:
@@ -17,6 +17,8 @@ def targets(name: str, labels: object, num_classes: int | None, ignore_index: in
         )
     if labels.is_nested or labels.is_complex() or labels.layout != torch.strided:
         check_floating(name, labels)
+    if is_integer(labels):
+        labels = labels.long()  # torch computes little with unsigned ones
     if labels.ndim == 0:
         raise TypeError(f"{name}: a Tensor of shape (); they must be (B,) or (B, …)")
     if labels.is_floating_point():
@@ -82,13 +84,20 @@ def _one_hot(
             f"{name} are {labels.dtype} {tuple(labels.shape)}: class numbers must be (B,), as "
             f"{name}[:, 0] is"
         )
-    index = labels.long().unsqueeze(1)  # (B, 1, …)
+    index = labels.unsqueeze(1)  # (B, 1, …)
     ones = torch.ones((), dtype=torch.float32, device=labels.device).expand(index.shape)
     if ignore_index is not None:
         ignored = index == ignore_index
         index, ones = index.masked_fill(ignored, 0), (~ignored).float()
     shape = (len(labels), num_classes, *labels.shape[1:])
-    vectors = torch.zeros(shape, dtype=torch.float32, device=labels.device)
+    try:
+        vectors = torch.zeros(shape, dtype=torch.float32, device=labels.device)
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError:  # of a CPU's memory, or a size beyond any
+        raise ValueError(
+            f"num_classes = {num_classes}: targets {shape} do not fit into memory"
+        ) from None
     try:
         return vectors.scatter_(1, index, ones)
     except RuntimeError:  # on the CPU; on a GPU torch's own assertion fails later

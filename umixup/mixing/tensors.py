@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -62,6 +62,11 @@ def is_readable(x: Tensor) -> bool:
         and not torch.compiler.is_compiling()
         and not torch._C._functorch.is_functorch_wrapped_tensor(x)
     )
+
+
+def is_integer(x: Tensor) -> bool:
+    """True for tensors of integers, but not for boolean ones."""
+    return not (x.is_floating_point() or x.is_complex() or x.dtype == torch.bool)
 
 
 def check_floating(name: str, x: object) -> None:
@@ -135,30 +140,24 @@ def _sum(x: Tensor) -> float:
     return x.detach().sum(dtype=wide).item()
 
 
-def mixed_batch(batch: Any, pairs: Pairs, rules: Rules) -> Any:
+def mixed_batch(batch: Leaves, pairs: Pairs, rules: Rules) -> Any:
     """A tensor, or a container of tensors, mixed with these pairs; nothing is changed in place.
 
     Raises:
         TypeError: it has something that cannot be mixed, or nothing that can.
     """
-    if isinstance(batch, Tensor):
-        check_floating("inputs", batch)
-        return _mixed_leaf(batch, pairs)
-    leaves, rebuild = flattened(batch)
-    if not any(isinstance(leaf, Tensor) and leaf.is_floating_point() for leaf in leaves):
-        check_floating("inputs", batch if not leaves else leaves[0])
+    if not any(isinstance(leaf, Tensor) and leaf.is_floating_point() for leaf in batch.values):
+        check_floating("inputs", batch.values[0] if batch.values else batch.rebuild([]))
     found: list[Any] = []
-    names: list[str] | None = None
-    for k, leaf in enumerate(leaves):
+    for k, leaf in enumerate(batch.values):
         if isinstance(leaf, Tensor) and leaf.is_floating_point():
-            check_floating(f"inputs, leaf {k}", leaf)
+            check_floating("inputs" if len(batch.values) == 1 else f"inputs, leaf {k}", leaf)
             found.append(_mixed_leaf(leaf, pairs))
         elif leaf is None or isinstance(leaf, (str, bytes, bool, int, float)):
             found.append(leaf)
         else:
-            names = names or leaf_names(batch)
-            found.append(_ruled(f"inputs{names[k]}", leaf, pairs, rules, batch))
-    return rebuild(found)
+            found.append(_ruled(batch, k, pairs, rules))
+    return batch.rebuild(found)
 
 
 def _mixed_leaf(x: Tensor, pairs: Pairs) -> Tensor:
@@ -183,18 +182,18 @@ def like(mixed: Tensor, x: Tensor) -> Tensor:
     return mixed.as_subclass(kind)
 
 
-def _ruled(name: str, leaf: object, pairs: Pairs, rules: Rules, batch: object) -> Tensor:
+def _ruled(batch: Leaves, k: int, pairs: Pairs, rules: Rules) -> Tensor:
     """An integer or boolean leaf, by the rule for it."""
+    leaf, name, key = batch.values[k], batch.names()[k], batch.keys()[k]
     if not isinstance(leaf, Tensor) or leaf.is_complex():
         check_floating(name, leaf)
     assert isinstance(leaf, Tensor)
-    key = name.rpartition("[")[2].strip("]'\"")
     rule = rules.get(key) if isinstance(rules, Mapping) else rules
     if rule not in RULES:
         raise TypeError(
-            f"{name}, a Tensor of {leaf.dtype} in a {type(batch).__name__}: say what becomes of it "
-            f"by integers={{{key!r}: RULE}}, where RULE is 'keep' (as it is), 'union' (the larger "
-            "of both samples' values, as for attention masks) or 'intersection' (the smaller)"
+            f"{name}, a Tensor of {leaf.dtype} in a {batch.kind}: say what becomes of it by "
+            f"integers={{{key!r}: RULE}}, where RULE is 'keep' (as it is), 'union' (the larger of "
+            "both samples' values, as for attention masks) or 'intersection' (the smaller)"
         )
     first = leaf if pairs.in_order else gathered(leaf, pairs.first)
     if rule == "keep":
@@ -203,7 +202,58 @@ def _ruled(name: str, leaf: object, pairs: Pairs, rules: Rules, batch: object) -
     return torch.maximum(first, second) if rule == "union" else torch.minimum(first, second)
 
 
-def flattened(batch: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]:
+class Leaves(NamedTuple):
+    """What is in a batch: one tensor, or the leaves of a container.
+
+    Attributes:
+        values: the leaves.
+        rebuild: puts others in their places.
+        paths: how each is reached, as PyTorch's pytree says it, which takes a moment.
+        name: of the argument.
+        kind: the name of the container's class.
+    """
+
+    values: list[Any]
+    rebuild: Callable[[list[Any]], Any]
+    paths: Callable[[], list[Any]]
+    name: str
+    kind: str = "Tensor"
+
+    def names(self) -> list[str]:
+        """Of each leaf, for messages: "inputs['mask']", "labels[0]"."""
+        if len(self.values) == 1 and isinstance(self.rebuild(self.values), Tensor):
+            return [self.name]
+        from torch.utils import _pytree as pytree
+
+        return [f"{self.name}{pytree.keystr(path)}" for path in self.paths()]
+
+    def keys(self) -> list[str]:
+        """The last key, index or field on the way to each leaf, as text."""
+        ends = [path[-1] if path else None for path in self.paths()]
+        kinds = ("key", "idx", "name")
+        return [str(next((getattr(e, k) for k in kinds if hasattr(e, k)), "")) for e in ends]
+
+
+#: Of labels that are not given.
+NO_LEAVES = Leaves([], lambda new: None, list, "labels")
+
+
+def leaves(name: str, batch: Any) -> Leaves:
+    """The leaves of an argument.
+
+    Raises:
+        ValueError: a container contains itself.
+    """
+    if isinstance(batch, Tensor):
+        return Leaves([batch], lambda new: new[0], lambda: [()], name)
+    try:
+        values, rebuild = _flattened(batch)
+    except RecursionError:
+        raise ValueError(f"{name}: a container in it contains itself") from None
+    return Leaves(values, rebuild, lambda: _paths(batch), name, type(batch).__name__)
+
+
+def _flattened(batch: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]:
     """The leaves of a container, and a function that puts others in their places."""
     if type(batch) in (tuple, list) and all(type(leaf) is Tensor for leaf in batch):
         return list(batch), type(batch)
@@ -212,15 +262,14 @@ def flattened(batch: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]:
     from torch.utils import _pytree as pytree
 
     if isinstance(batch, Mapping) and not pytree.tree_is_leaf({}) and pytree.tree_is_leaf(batch):
-        leaves, inner = flattened(dict(batch))  # such as Hugging Face's BatchEncoding
-        return leaves, lambda new: type(batch)(inner(new))  # type: ignore[call-arg]
-    leaves, spec = pytree.tree_flatten(batch)
-    return leaves, lambda new: pytree.tree_unflatten(new, spec)
+        values, inner = _flattened(dict(batch))  # such as Hugging Face's BatchEncoding
+        return values, lambda new: type(batch)(inner(new))  # type: ignore[call-arg]
+    values, spec = pytree.tree_flatten(batch)
+    return values, lambda new: pytree.tree_unflatten(new, spec)
 
 
-def leaf_names(batch: Any) -> list[str]:
-    """How each leaf is reached: "['mask']", "[0]"."""
+def _paths(batch: Any) -> list[Any]:
     from torch.utils import _pytree as pytree
 
     batch = dict(batch) if isinstance(batch, Mapping) else batch
-    return [pytree.keystr(path) for path, _ in pytree.tree_flatten_with_path(batch)[0]]
+    return [path for path, _ in pytree.tree_flatten_with_path(batch)[0]]
