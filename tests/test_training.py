@@ -457,6 +457,7 @@ OTHER = dict(
     loss="nc",
     seed=1,
     measures=("corruptions",),
+    tested="last",
 )
 
 
@@ -473,9 +474,10 @@ def test_milestones_in_another_order_are_the_same_config():
 
 
 def test_the_hash_differs_where_any_field_differs():
-    assert OTHER.keys() | {"label_dim"} == {f.name for f in fields(Config)}
+    assert OTHER.keys() | {"label_dim", "subset"} == {f.name for f in fields(Config)}
     hashes = [Config().hash(), *(Config(**{name: OTHER[name]}).hash() for name in OTHER)]
     hashes.append(Config(loss="nc", label_dim=299).hash())
+    hashes.append(Config(train_size=1000, subset="random").hash())
     assert len(set(hashes)) == len(hashes)
     assert all(len(h) == 16 and int(h, 16) >= 0 for h in hashes)
 

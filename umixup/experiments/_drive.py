@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from umixup.experiments import records
+from umixup.experiments import _same_data, records
 from umixup.experiments.clusters import Watch
 from umixup.experiments.executors import SerialExecutor
 from umixup.experiments.worker import Outcome, failed, work
@@ -93,7 +93,7 @@ class Drive:
                     self._enter(config, future, last=True)
 
     def _submit(self, config: Config) -> Future[Outcome]:
-        expected = self.expected[config.dataset, config.train_size]
+        expected = self.expected[_same_data.key(config)]
         return self.pool.submit(work, config, str(self.folder), self.threads, expected)
 
     def _enter(self, config: Config, future: Future[Outcome], last: bool) -> bool:

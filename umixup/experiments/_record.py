@@ -8,10 +8,14 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+import torch
+
 from umixup import _check as check
 from umixup.training.config import Config, digest, unique_keys
+from umixup.training.outcomes import unpack
 from umixup.training.run import SCHEMA
 
+_SLACK = 1e-6  # of errors that were means in float32
 #: What ``parsed`` raises for a text that is not a record.
 NOT_A_RECORD = (ValueError, LookupError, TypeError)
 
@@ -78,13 +82,19 @@ def _judge(record: dict[str, Any]) -> None:
         datetime.fromisoformat(session["date"])
     begun(record)
     check.number("seconds", record["seconds"], check.NON_NEGATIVE)
-    _judge_list("test_errors", record["test_errors"], epochs, check.UNIT)
-    _judge_list("train_losses", record["train_losses"], epochs, check.FINITE)
     averaged = check.whole("averaged_epochs", record["averaged_epochs"], 1, epochs)
-    _judge_mean("error", record["error"], record["test_errors"][-averaged:])
+    tested = averaged if config.get("tested") == "last" else epochs
+    _judge_list("train_losses", record["train_losses"], epochs, check.FINITE)
+    _judge_list("test_errors", record["test_errors"], tested, check.UNIT)
+    last = record["test_errors"][-averaged:]
+    _judge_mean("error", record["error"], last)
+    if "outcomes" in record:
+        means = unpack(record["outcomes"]).double().mean(dim=1)
+        if len(means) != len(last) or (means - torch.tensor(last)).abs().max() > _SLACK:
+            raise ValueError("outcomes: they are not those of the last test errors")
     augmented = record["augmented_test_errors"]
     if config["augment_test"]:
-        _judge_list("augmented_test_errors", augmented, epochs, check.UNIT)
+        _judge_list("augmented_test_errors", augmented, tested, check.UNIT)
         _judge_mean("augmented_error", record["augmented_error"], augmented[-averaged:])
     elif augmented or record["augmented_error"] is not None:
         raise ValueError("augmented_error: its config does not test on augmented images")
@@ -131,7 +141,7 @@ def row(record: dict[str, Any]) -> dict[str, Any]:
     # The config has the last word on its fields, whatever else the record has.
     config = record["config"]
     values = {**config, **record, **config, "error": float(record["error"])}
-    for name in ("config", "measures", "measured"):
+    for name in ("config", "measures", "measured", "outcomes"):
         values.pop(name, None)
     values["arithmetic"] = arithmetic(record)
     for measure, found in record.get("measured", {}).items():
@@ -145,7 +155,10 @@ def arithmetic(record: dict[str, Any]) -> str:
     asked = record["config"].get("precision", "auto")
     if asked != "auto":
         return str(asked)
-    # "auto" is bfloat16 on CUDA devices, which records name by their model, others by their type.
+    if all("precision" in session for session in record["sittings"]):
+        return ", ".join(sorted({str(session["precision"]) for session in record["sittings"]}))
+    # Older records do not say it. "auto" is bfloat16 on CUDA devices, which records name by their
+    # model, others by their type.
     on_cpu = [str(session.get("device", "cpu")).islower() for session in record["sittings"]]
     return ", ".join(sorted({"float32" if each else "bfloat16" for each in on_cpu}))
 

@@ -12,7 +12,12 @@ from typing import Any
 from umixup.training import Config
 from umixup.training import data as datasets
 
-Key = tuple[str, int | None]  # data set and train_size
+Key = tuple[str, int | None]  # data set, and train_size where the fingerprint is that of a part
+
+
+def key(config: Config) -> Key:
+    """What the fingerprint in a record of this config depends on."""
+    return config.dataset, config.train_size if config.subset == "first" else None
 
 
 def fingerprints(
@@ -39,9 +44,11 @@ def fingerprints(
     """
     used: dict[Key, Counter[str]] = defaultdict(Counter)
     for record in recorded:
-        used[record["config"]["dataset"], record["config"]["train_size"]][record["data"]] += 1
+        given = record["config"]
+        size = given["train_size"] if given.get("subset", "first") == "first" else None
+        used[given["dataset"], size][record["data"]] += 1
     root, found, refused = str(datasets.folder()), {}, {}
-    for name, size in dict.fromkeys((c.dataset, c.train_size) for c in configs):
+    for name, size in dict.fromkeys(map(key, configs)):
         here = None
         try:
             _load(name, root)
@@ -73,10 +80,10 @@ def for_run(config: Config, expected: str | None) -> datasets.DataSet:
     Raises:
         ValueError: its samples are not those that the sweep's other runs use.
     """
-    given = config.dataset, str(datasets.folder())
-    if expected and _fingerprint(*given, config.train_size) != expected:
+    given, size = (config.dataset, str(datasets.folder())), key(config)[1]
+    if expected and _fingerprint(*given, size) != expected:
         forget()  # a worker of a cluster may have loaded it long ago
-        if (found := _fingerprint(*given, config.train_size)) != expected:
+        if (found := _fingerprint(*given, size)) != expected:
             raise ValueError(
                 f"dataset = {config.dataset!r}: its fingerprint on {platform.node()} is {found}, "
                 f"but {expected} in the sweep's other runs; restore the data there"

@@ -27,6 +27,7 @@ from umixup.training import data as datasets
 from umixup.training.data import DataSet
 from umixup.training.evaluation import calibration, predict, reliability, temperature
 from umixup.training.loop import undisturbed
+from umixup.training.trainer import training_samples
 
 #: The ε of the attacks, in units of a pixel's range.
 EPS = 0.1
@@ -110,7 +111,8 @@ def measure_calibration(run: Run, data: DataSet) -> dict[str, Any]:
         with the number of samples, the sum of their confidences and how many are correct. Add the
         rows of several runs to pool them.
     """
-    held_out = slice(run.config.train_size or len(data.train_x), None)
+    held_out = torch.ones(len(data.train_x), dtype=torch.bool)
+    held_out[training_samples(run.config, data)] = False
     fitted = temperature(predict(run.model, data.train_x[held_out], data), data.train_y[held_out])
     found: dict[str, Any] = {"temperature": fitted}
     logits = predict(run.model, data.test_x, data)
@@ -122,6 +124,19 @@ def measure_calibration(run: Run, data: DataSet) -> dict[str, Any]:
         samples = diagram.samples.double()[:, None]  # (15, 1)
         found[prefix + "bins"] = torch.cat([samples, means * samples], dim=1).tolist()
     return found
+
+
+def measure_scores(run: Run, data: DataSet) -> dict[str, Any]:
+    """Error, log-loss, Brier score and calibration error on the test set, without scaling.
+
+    Returns:
+        "error", "nll", "brier" and "ece"; with the prefix ``train_``, error and log-loss on the
+        training samples as they are, unmixed and without crops: how far they are fitted.
+    """
+    found = dict(calibration(predict(run.model, data.test_x, data), data.test_y)._asdict())
+    used = training_samples(run.config, data).to(data.train_x.device)
+    fit = calibration(predict(run.model, data.train_x[used], data), data.train_y[used])
+    return {**found, "train_error": fit.error, "train_nll": fit.nll}
 
 
 def measure_robustness(run: Run, data: DataSet) -> dict[str, Any]:
@@ -206,4 +221,5 @@ MEASURES: dict[str, Callable[[Run, DataSet], dict[str, Any]]] = {
     "calibration": measure_calibration,
     "corruptions": measure_corruptions,
     "robustness": measure_robustness,
+    "scores": measure_scores,
 }

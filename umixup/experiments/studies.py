@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from umixup import _check as check
-from umixup.experiments import tables
-from umixup.training import MEASURES, Config, profile
+from umixup.experiments import plans, tables
+from umixup.experiments.plans import Plan
+from umixup.training import Config, profile
 from umixup.training.config import digest
 
 if TYPE_CHECKING:
@@ -31,12 +33,14 @@ class Study:
         question: what the study compares.
         runs: the number of seeds per setting.
         settings: returns one config per setting, with seed 0.
+        plan: what was to be compared, if that was written down before the runs.
     """
 
     name: str
     question: str
     runs: int
     settings: Callable[[], list[Config]]
+    plan: Plan | None = None
 
     def configs(self, runs: int | None = None) -> list[Config]:
         """All configs, ordered by seed: seeds 0 to ``runs`` − 1, by default all of the study's.
@@ -72,12 +76,15 @@ def _validated(*schemes: str) -> Callable[[], list[Config]]:
     ]
 
 
+_MEASURED = ("calibration", "corruptions", "robustness")
+
+
 def _robust() -> list[Config]:
     """ERM, a uniform policy with label weights of slope 0 to ∞, and three DAT twins."""
     slopes = [f"UMixUp(B(1,1),S({s}))" for s in (0, 0.5, 1, 2, "inf")]
     twins = ["DAT(B(1,1))", "DAT(B(2,1))", "DAT(Uni(0.5,1))"]  # of slopes 0, 1 and ∞
     return [
-        profile("quick", scheme=scheme, train_size=1150, measures=MEASURES)
+        profile("quick", scheme=scheme, train_size=1150, measures=_MEASURED)
         for scheme in ("ERM", *slopes, *twins)
     ]
 
@@ -139,6 +146,13 @@ STUDIES = {
             _robust,
         ),
     )
+}
+
+
+STUDIES |= {
+    path.stem: Study(path.stem, plan.question, plan.seeds, partial(list, plan.settings), plan)
+    for path in sorted(plans.FOLDER.glob("*.toml"))
+    for plan in [plans.read(path)]
 }
 
 

@@ -210,9 +210,8 @@ def run(
             for reason in refused.values():
                 warnings.warn(reason, stacklevel=2)
             for config in todo:
-                key = config.dataset, config.train_size
-                if key in refused:
-                    report.failed[config.hash()] = f"not run: {refused[key]}"
+                if why := refused.get(_same_data.key(config)):
+                    report.failed[config.hash()] = f"not run: {why}"
             todo = [config for config in todo if config.hash() not in report.failed]
             if executor != "here":
                 _same_data.forget()

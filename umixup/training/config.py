@@ -29,11 +29,11 @@ _DATA_OF = {"quick": "digits", "small": "fashion-mnist", "full": "fashion-mnist"
 #: The losses that the trainer knows.
 TRAINED_LOSSES = ("ce", "nc", "nc-released")
 #: What ``um.measures`` can measure on a trained network.
-MEASURES = ("calibration", "corruptions", "robustness")
+MEASURES = ("calibration", "corruptions", "robustness", "scores")
 # All other fields are the recipe. Testing and measuring do not change the training.
-_SETTING = ("dataset", "scheme", "loss", "seed", "augment_test", "measures")
+_SETTING = ("dataset", "scheme", "loss", "seed", "augment_test", "tested", "measures")
 # Fields added after the first records.
-_ADDED = ("measures",)
+_ADDED = ("measures", "subset", "tested")
 _WHOLE = {"width": 1, "epochs": 1, "batch_size": 1, "crop_padding": 0, "seed": 0}
 
 
@@ -56,10 +56,13 @@ class Config:
             kept in increasing order. Those from ``epochs`` on have no effect.
         crop_padding: pixels of padding before a random crop; 0 switches crops off.
         flip: mirror each image with probability ½.
-        train_size: how many of the first training samples are used; ``None``: all.
+        train_size: how many training samples are used; ``None``: all.
+        subset: which ones: "first", or "random": drawn by the seed, the same for all schemes.
         label_dim: of the label vectors; ``None`` is the paper's, 300 (700 for CIFAR100).
         augment_test: also test with the training set's crops and flips, as the authors did on
             MNIST and Fashion-MNIST.
+        tested: the epochs after which the run is tested: "all", or the "last" ones, those that its
+            error averages. On few training images, testing takes longer than training.
         precision: "float32", "bfloat16" (autocast), or "auto": bfloat16 on a GPU only.
         seed: ≥ 0.
         measures: names in ``MEASURES``: what ``um.measures.measure`` measures on the trained
@@ -87,8 +90,10 @@ class Config:
     crop_padding: int = 4
     flip: bool = True
     train_size: int | None = None
+    subset: str = "first"
     label_dim: int | None = None
     augment_test: bool = False
+    tested: str = "all"
     precision: str = "auto"
     seed: int = 0
     measures: tuple[str, ...] = ()
@@ -102,6 +107,8 @@ class Config:
         check.one_of("loss", self.loss, TRAINED_LOSSES)
         check.one_of("pairing", self.pairing, pairs.PAIRINGS)
         check.one_of("lam_per", self.lam_per, ("sample", "batch"))
+        check.one_of("subset", self.subset, ("first", "random"))
+        check.one_of("tested", self.tested, ("all", "last"))
         check.one_of("precision", self.precision, ("auto", "float32", "bfloat16"))
         for name in ("flip", "augment_test"):
             check.one_of(name, getattr(self, name), (True, False))
@@ -127,11 +134,23 @@ class Config:
             raise ValueError(f"label_dim = {self.label_dim!r}: cross-entropy has no label vectors")
         if self.measures and self.loss != "ce":
             raise ValueError(f"measures = {self.measures!r}: need loss 'ce', not {self.loss!r}")
+        if self.subset == "random" and self.train_size is None:
+            raise ValueError("subset = 'random': give the train_size")
         if "calibration" in self.measures and self.train_size is None:
             raise ValueError(
                 "measures: 'calibration' fits a temperature on training samples that the run does "
                 "not use; give a train_size"
             )
+
+    @property
+    def averaged_epochs(self) -> int:
+        """How many of the last epochs a run's error averages: 10, as in the paper; of fewer than 40
+        epochs, the last quarter, but at least one."""
+        return max(1, min(10, self.epochs // 4))
+
+    def tests_after(self, epoch: int) -> bool:
+        """Whether the run is tested after this epoch, 1 … ``epochs``."""
+        return self.tested == "all" or epoch > self.epochs - self.averaged_epochs
 
     @property
     def profile(self) -> str:

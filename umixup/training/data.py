@@ -64,6 +64,8 @@ class DataSet:
     classes: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    # Of the set that this one is a random part of.
+    _whole: str | None = field(default=None, repr=False, kw_only=True)
     # What normalize needs, copied to the device once: a copy in each step would wait for it.
     _shift: Tensor = field(init=False, repr=False)
     _scale: Tensor = field(init=False, repr=False)
@@ -91,6 +93,19 @@ class DataSet:
         if n > most:
             raise ValueError(f"train_size = {n}: {self.title} has {most} training samples")
         return replace(self, train_x=self.train_x[:n], train_y=self.train_y[:n])
+
+    def part(self, index: Tensor) -> DataSet:
+        """The set with only the training samples of these indices, (n,) int64.
+
+        Its fingerprint stays that of this set, so that runs on several parts are known to be on the
+        same data.
+        """
+        return replace(
+            self,
+            train_x=self.train_x[index],
+            train_y=self.train_y[index],
+            _whole=self.fingerprint(),
+        )
 
     def validation(self) -> DataSet:
         """The set to choose by: the last fifth of the training samples replaces the test set.
@@ -124,6 +139,8 @@ class DataSet:
 
     def fingerprint(self) -> str:
         """Sixteen hexadecimal digits that change with any sample, label or class name."""
+        if self._whole is not None:
+            return self._whole
         digest = hashlib.blake2b(repr((self.name, self.classes)).encode(), digest_size=8)
         for values in (self.train_x, self.train_y, self.test_x, self.test_y):
             digest.update(repr((values.dtype, values.shape)).encode())

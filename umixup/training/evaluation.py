@@ -23,15 +23,11 @@ def predict(model: nn.Module, x: Tensor, data: DataSet, batch_size: int = 500) -
     return outputs
 
 
-def test_error(
-    model: nn.Module,
-    data: DataSet,
-    label_vectors: Tensor | None = None,  # noqa: PT028 – this is not a test
-) -> Tensor:
-    """Fraction of the test set that is misclassified: a scalar tensor in [0, 1].
+def wrong(model: nn.Module, data: DataSet, label_vectors: Tensor | None = None) -> Tensor:
+    """Which test images are misclassified, (n,): 1 for yes, 0 for no, in float64.
 
-    It is computed in the model's own precision, without autocast, and is NaN if any output is not
-    finite.
+    It is computed in the model's own precision, without autocast, and is NaN for an image if an
+    output is not finite.
 
     Args:
         model: from normalised images to outputs (n, d).
@@ -43,8 +39,20 @@ def test_error(
     if label_vectors is not None:
         outputs = outputs @ label_vectors.T
     wide = torch.float32 if outputs.device.type == "mps" else torch.float64  # MPS has no float64
-    wrong = (outputs.argmax(dim=1) != data.test_y).to(wide)
-    return torch.where(outputs.isfinite().all(dim=1), wrong, torch.nan).mean()
+    missed = (outputs.argmax(dim=1) != data.test_y).to(wide)
+    return torch.where(outputs.isfinite().all(dim=1), missed, torch.nan)
+
+
+def test_error(
+    model: nn.Module,
+    data: DataSet,
+    label_vectors: Tensor | None = None,  # noqa: PT028 – this is not a test
+) -> Tensor:
+    """Fraction of the test set that is misclassified: a scalar tensor in [0, 1].
+
+    The mean of ``wrong``, which has the arguments; NaN if any output is not finite.
+    """
+    return wrong(model, data, label_vectors).mean()
 
 
 test_error.__test__ = False  # type: ignore[attr-defined]  # pytest must not collect it

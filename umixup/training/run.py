@@ -18,8 +18,9 @@ from umixup.training import data as datasets
 from umixup.training.config import Config, digest
 from umixup.training.environment import in_terminal
 from umixup.training.loop import interruptible, memory_for, undisturbed, usable
+from umixup.training.outcomes import pack
 from umixup.training.states import name as checkpoint_name
-from umixup.training.trainer import Trainer
+from umixup.training.trainer import Trainer, training_samples
 
 #: Version of the record format; other versions are refused.
 SCHEMA = 1
@@ -31,7 +32,7 @@ class Run:
 
     Attributes:
         config: what was trained.
-        test_errors: after each epoch, as fractions.
+        test_errors: after each epoch that ``config.tested`` asks for, as fractions.
         augmented_test_errors: the same with the training set's crops and flips; empty unless
             ``config.augment_test``.
         train_losses: the scheme's own loss, averaged over each epoch's samples.
@@ -41,6 +42,8 @@ class Run:
         data: the fingerprint of the samples that were used.
         model: the trained network, in evaluation mode.
         label_vectors: (C, d); the predicted class is that of the vector with the largest product.
+        outcomes: which test images were misclassified, in each of the epochs that ``error``
+            averages, (epochs, images) bool; shorter if the run began before this was kept.
         measured: what each of the config's measures found; ``um.measures.measure`` fills it.
     """
 
@@ -53,13 +56,13 @@ class Run:
     data: str
     model: nn.Module = field(repr=False)
     label_vectors: Tensor = field(repr=False)
+    outcomes: Tensor = field(default_factory=lambda: torch.zeros(0, 0).bool(), repr=False)
     measured: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
 
     @property
     def averaged_epochs(self) -> int:
-        """How many of the last epochs ``error`` averages: 10, as in the paper; in a run of fewer
-        than 40 epochs, the last quarter, but at least one."""
-        return max(1, min(10, len(self.test_errors) // 4))
+        """How many of the last epochs ``error`` averages."""
+        return self.config.averaged_epochs
 
     @property
     def error(self) -> float:
@@ -86,6 +89,7 @@ class Run:
                 f"measures = {self.config.measures!r}: not measured yet; call "
                 "um.measures.measure(run) first"
             )
+        known = len(self.outcomes) == self.averaged_epochs
         return {
             "schema": SCHEMA,
             "hash": self.config.hash(),
@@ -100,6 +104,7 @@ class Run:
             "train_losses": self.train_losses,
             "seconds": self.seconds,
             "data": self.data,
+            **({"outcomes": pack(self.outcomes)} if known else {}),
             "sittings": self.sittings,
             **({"measured": self.measured} if self.measured else {}),
         }
@@ -154,7 +159,10 @@ def train(
     if whole.name != config.dataset:
         raise ValueError(f"data is {whole.name!r}, config.dataset {config.dataset!r}")
     with undisturbed(device), memory_for(config, device), ExitStack() as stack:
-        data = whole.first(config.train_size).to(device)
+        if config.subset == "first":
+            data = whole.first(config.train_size).to(device)
+        else:
+            data = whole.part(training_samples(config, whole)).to(device)
         _check_sizes(config, len(data.train_x), whole)
         trainer = Trainer(config, data, device, compile=compile)
         saver = None
@@ -173,6 +181,7 @@ def train(
         trainer.fingerprint,
         trainer.model.eval(),
         trainer.vectors,
+        trainer.outcomes,
     )
 
 

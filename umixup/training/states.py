@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from umixup import _check as check
+from umixup.training.config import Config
 
 if TYPE_CHECKING:
     from umixup.training.trainer import Trainer
@@ -38,7 +39,7 @@ def check_state(state: dict[str, Any], config: dict[str, Any], place: tuple[int,
         if not holds:
             raise ValueError(problem)
 
-    odd = ", ".join(sorted(map(str, _KEYS ^ state.keys())))
+    odd = ", ".join(sorted(map(str, _KEYS ^ (state.keys() - {"outcomes"}))))
     need(not odd, f"it lacks, or should not have: {odd}")
     theirs = state["config"]
     need(isinstance(theirs, dict), "its config is not a dict")
@@ -52,11 +53,11 @@ def check_state(state: dict[str, Any], config: dict[str, Any], place: tuple[int,
     steps = len(state["step_losses"])
     need(0 <= epoch <= last, f"{epoch} of {last} epochs are done")
     need(0 <= step <= (steps if epoch < last else 0), f"{step} of {steps} steps are done")
-    augmented = epoch if config["augment_test"] else 0
+    tested = sum(map(Config(**config).tests_after, range(1, epoch + 1)))
     for kind, many, allowed in (
         ("train_losses", epoch, check.FINITE),
-        ("test_errors", epoch, check.UNIT),
-        ("augmented_test_errors", augmented, check.UNIT),
+        ("test_errors", tested, check.UNIT),
+        ("augmented_test_errors", tested if config["augment_test"] else 0, check.UNIT),
     ):
         values = state[kind]
         need(type(values) is list and len(values) == many, f"it has not {many} {kind}")
@@ -66,6 +67,9 @@ def check_state(state: dict[str, Any], config: dict[str, Any], place: tuple[int,
     sittings = state["sittings"]
     need(type(sittings) is list and bool(sittings), "it has no sittings")
     need(all(type(sitting) is dict for sitting in sittings), "its sittings are not dicts")
+    if (kept := state.get("outcomes")) is not None:  # older checkpoints have none
+        right = isinstance(kept, Tensor) and kept.dtype == torch.bool and kept.ndim == 2
+        need(right and len(kept) <= tested, "its outcomes are not those of its test errors")
     vectors = state["label_vectors"]
     away = (vectors @ vectors.T - torch.eye(len(vectors))).abs().max()
     need(bool(away < 1e-3), "its label vectors are not orthonormal")

@@ -24,7 +24,7 @@ from umixup.training.augment import crop_and_flip, draw_crops, gather_crops
 from umixup.training.config import Config
 from umixup.training.data import DataSet
 from umixup.training.environment import environment
-from umixup.training.evaluation import test_error
+from umixup.training.evaluation import wrong
 from umixup.training.loop import backend, check_memory
 from umixup.training.model import PreActResNet18
 from umixup.training.states import check_fits
@@ -35,6 +35,19 @@ def new_model(config: Config, data: DataSet) -> nn.Module:
     with drawing_from(generator_for(config.seed, "init")):
         outputs = new_label_vectors(config, len(data.classes)).shape[1]
         return PreActResNet18(outputs, data.train_x.shape[1], config.width)
+
+
+def training_samples(config: Config, data: DataSet) -> Tensor:
+    """The indices of the samples of the whole data set that the config trains on, (n,) int64.
+
+    Raises:
+        ValueError: there are fewer than ``train_size``.
+    """
+    n = len(data.first(config.train_size).train_x)
+    if config.subset == "first":
+        return torch.arange(n)
+    generator = generator_for(config.seed, "subset")
+    return torch.randperm(len(data.train_x), generator=generator)[:n]
 
 
 def new_label_vectors(config: Config, classes: int) -> Tensor:
@@ -128,6 +141,8 @@ class Trainer:
         self.test_errors: list[float] = []
         self.augmented_test_errors: list[float] = []
         self.train_losses: list[float] = []
+        # Of each epoch that the run's error averages, which test images were misclassified.
+        self.outcomes = torch.zeros(0, len(data.test_x), dtype=torch.bool)
         self.seconds = 0.0
         self.fingerprint = data.fingerprint()
         name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
@@ -135,6 +150,7 @@ class Trainer:
             {
                 **environment(),
                 "device": name,
+                "precision": "bfloat16" if self.bfloat16 else "float32",
                 "threads": torch.get_num_threads(),
                 "compiled": compiler,
             }
@@ -144,7 +160,10 @@ class Trainer:
         # them up in double precision.
         self.step_losses = torch.zeros(steps, dtype=torch.float32, device=device)
 
-    _SAVED = ("epoch", "step", "test_errors", "augmented_test_errors", "train_losses", "seconds")
+    _SAVED = (
+        *("epoch", "step", "test_errors", "augmented_test_errors", "train_losses", "seconds"),
+        "outcomes",
+    )
 
     def state(self) -> dict[str, Any]:
         """Everything needed to resume, as tensors and plain data."""
@@ -164,7 +183,7 @@ class Trainer:
         """More bytes than a checkpoint of this run has."""
         tensors = [*self.model.parameters(), *self.model.state_dict().values()]
         size: int = sum(v.nbytes for v in [*tensors, self.vectors, self.step_losses])
-        return size + 2**18
+        return size + self.config.averaged_epochs * len(self.data.test_x) + 2**18
 
     def restore(self, state: dict[str, Any]) -> None:
         """Resume from what ``state`` returned.
@@ -174,7 +193,7 @@ class Trainer:
         """
         check_fits(state, self)
         for name in self._SAVED:
-            setattr(self, name, state[name])
+            setattr(self, name, state.get(name, getattr(self, name)))
         self.sittings = state["sittings"] + self.sittings
         self.step_losses.copy_(state["step_losses"])
         self.vectors.copy_(state["label_vectors"])
@@ -259,9 +278,8 @@ class Trainer:
             self._close_epoch()
         self.seconds += time.perf_counter() - start
         if not self.step and not interrupted:
-            bar.set_postfix(
-                error=f"{100 * self.test_errors[-1]:.2f}%", loss=f"{self.train_losses[-1]:.3f}"
-            )
+            error = f"{100 * self.test_errors[-1]:.2f}%" if self.test_errors else "?"
+            bar.set_postfix(error=error, loss=f"{self.train_losses[-1]:.3f}")
 
     def _close_epoch(self) -> None:
         """Read the losses and test. Nothing else in an epoch waits for the device.
@@ -276,23 +294,27 @@ class Trainer:
                     f"step {k + 1} of {len(step_losses)}: the training loss is {value}"
                 )
         model = _Interruptible(self.model, self._interrupted)
-        errors = []
+        found = []
         try:
-            errors.append(float(test_error(model, data, self.vectors)))
-            if config.augment_test:
+            if config.tests_after(self.epoch + 1):
+                found.append(wrong(model, data, self.vectors))
+            if found and config.augment_test:
                 drawn = draw_crops(config, 1, len(data.test_x), self.epoch, "test augmentation")
                 offsets, flips = (v[0].to(self.device) for v in drawn)
                 moved = crop_and_flip(data.test_x, offsets, flips, config.crop_padding)
-                errors.append(float(test_error(model, replace(data, test_x=moved), self.vectors)))
+                found.append(wrong(model, replace(data, test_x=moved), self.vectors))
         except _Interrupted:
             self.model.train()
             return
+        errors = [float(each.mean()) for each in found]
         if not all(map(math.isfinite, errors)):
             raise self._diverged("the network's outputs on the test set are not finite")
         self.train_losses.append(sum(step_losses) / len(data.train_x))
-        self.test_errors.append(errors[0])
+        self.test_errors += errors[:1]
         self.augmented_test_errors += errors[1:]
         self.epoch, self.step = self.epoch + 1, 0
+        if self.epoch > config.epochs - config.averaged_epochs:
+            self.outcomes = torch.cat([self.outcomes, found[0].bool().cpu()[None]])
 
     def _diverged(self, problem: str) -> FloatingPointError:
         return FloatingPointError(
