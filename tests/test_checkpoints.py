@@ -533,17 +533,17 @@ def test_the_space_that_is_tried_is_that_of_a_checkpoint(digits, unbroken, saved
 @contextmanager
 def after_test(monkeypatch, number: int, act):
     """Act after the test of the epoch of this number."""
-    seen, test_error = [], trainer.test_error
+    seen, wrong = [], trainer.wrong
 
     def test(*given):
         seen.append(True)
-        found = test_error(*given)
+        found = wrong(*given)
         if len(seen) == number:
             act()
         return found
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer, "test_error", test)
+        patch.setattr(trainer, "wrong", test)
         yield
 
 
@@ -664,8 +664,8 @@ MOMENTS = [  # where, in which call, and where the run then stands
     (trainer, "gather_crops", 2, (0, 2)),
     (trainer, "gather_crops", 3, (0, 3)),  # the first epoch's last step
     (trainer, "gather_crops", 8, (2, 2)),
-    (trainer, "test_error", 1, (0, 3)),
-    (trainer, "test_error", 4, (3, 3)),
+    (trainer, "wrong", 1, (0, 3)),
+    (trainer, "wrong", 4, (3, 3)),
     (checkpoints.os, "fsync", 1, (1, 1)),  # the next epoch's first step
     (checkpoints.os, "fsync", 4, (4, 0)),
     (checkpoints.os, "replace", 2, (2, 1)),

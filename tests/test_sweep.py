@@ -545,6 +545,7 @@ def test_workers_killed_without_a_run_are_replaced():
     with executors.open_executor("processes") as pool:
         for _ in range(3):
             pid = pool.submit(os.getpid).result(120)
+            time.sleep(1)  # it still holds the queue's lock when its result is here
             os.kill(pid, signal.SIGKILL)
             until(lambda pid=pid: not alive(pid))
 

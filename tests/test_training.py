@@ -152,10 +152,10 @@ def test_the_optimizer_has_the_papers_rate_in_each_epoch(digits, monkeypatch):
 
     def note(*_):
         rates.extend(group["lr"] for group in trainer.optimizer.param_groups)
-        return torch.zeros(())
+        return torch.zeros(len(digits.test_x))
 
     monkeypatch.setattr(trainer, "train_on", note)
-    monkeypatch.setattr(trainers, "test_error", note)
+    monkeypatch.setattr(trainers, "wrong", note)
     while trainer.epoch < config.epochs:
         trainer.run_epoch(tqdm(disable=True), [])
     in_step, at_test = rates[::2], rates[1::2]
@@ -587,7 +587,8 @@ def test_a_record_is_plain_data_and_comes_back_from_disk(baseline, tmp_path):
     assert record["hash"] == baseline.config.hash()
     assert record["profile"] == "custom"
     assert record["config"] == baseline.config.plain()
-    assert asdict(baseline.config) == {**record["config"], "measures": ()}
+    added = {"measures": (), "subset": "first", "tested": "all"}
+    assert asdict(baseline.config) == {**record["config"], **added}
     (session,) = record["sittings"]
     assert (session["device"], session["threads"], session["compiled"]) == ("cpu", 1, None)
 
@@ -763,9 +764,9 @@ def test_error_for_text_that_is_not_a_config_shows_an_example(text, why):
 
 def test_outputs_that_are_not_finite_stop_the_run(digits, monkeypatch):
     def not_finite(model, *_):
-        return torch.tensor(math.nan)
+        return torch.full((len(digits.test_x),), math.nan)
 
-    monkeypatch.setattr(trainers, "test_error", not_finite)
+    monkeypatch.setattr(trainers, "wrong", not_finite)
     with pytest.raises(FloatingPointError, match="outputs on the test set are not finite"):
         fit(digits)
 

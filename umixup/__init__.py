@@ -48,6 +48,7 @@ _MODULES = {
     "paper": "experiments.paper",
     "tables": "experiments.tables",
     "studies": "experiments.studies",
+    "plans": "experiments.plans",
     "measures": "experiments.measures",
     "robustness": "experiments.robustness",
     # what the book's chapters need
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
         cli,
         measures,
         paper,
+        plans,
         results,
         robustness,
         studies,

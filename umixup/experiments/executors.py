@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 NAMES = ("here", "processes", "dask", "slurm")
 _LAST_WORDS = 1.0  # seconds in which a message that a dead worker has sent arrives
-_MOST_LOST = 20  # workers that may die one after the other without having taken a run
+# Workers that may die one after the other without having taken a run. One that is killed while it
+# holds the queue's lock takes it with it; the others then end after a minute each.
+_MOST_LOST = 3
 
 
 @contextmanager

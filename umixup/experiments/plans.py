@@ -27,13 +27,19 @@ from __future__ import annotations
 
 import itertools
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from umixup import _check as check
+from umixup.experiments.paired import paired
 from umixup.schemes import parse
 from umixup.training import Config
+from umixup.training.environment import git
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Where the book's plans are.
 FOLDER = Path(__file__).parent / "planned"
@@ -130,3 +136,87 @@ def _config(values: dict[str, Any]) -> Config:
     shares = values.pop("milestones", [])
     milestones = tuple(round(share * values["epochs"]) for share in shares)
     return Config(**values, milestones=milestones)
+
+
+def date(plan: Plan) -> datetime | None:
+    """When the plan's file was last changed, by git; ``None`` if it is not committed as it is."""
+    changed = git(plan.path.parent, "status", "--porcelain", "--", plan.path.name)
+    last = git(plan.path.parent, "log", "-1", "--format=%cI", "--", plan.path.name)
+    return datetime.fromisoformat(last) if last and changed == "" else None
+
+
+def compare(plan: Plan, runs: pd.DataFrame) -> pd.DataFrame:
+    """What a plan asks for: the differences of its families, paired by seed, in each cell.
+
+    Args:
+        plan: what was to be compared.
+        runs: as ``um.results.load`` returns them; others than the plan's are left out.
+
+    Returns:
+        A row for each family and cell that has runs: "family", "primary" and the columns of the
+        cell; "one" and "other", the two means; "n", "mean", "low", "high" and "p" of
+        ``um.results.paired``; "p_holm", corrected within the family; and "verdict". Errors are in
+        per cent. The verdict is "lower" or "higher" if "p_holm" is below 0.05, else "not told
+        apart"; it begins with "unplanned: " unless git has the plan, unchanged, from before all of
+        the runs, and with "unfinished: " if a run of the plan is missing.
+
+    Raises:
+        ValueError: none of the runs is the plan's.
+    """
+    import pandas as pd
+    from statsmodels.stats.multitest import multipletests
+
+    wanted = {
+        replace(setting, seed=seed).hash(): (k, seed)
+        for k, setting in enumerate(plan.settings)
+        for seed in range(plan.seeds)
+    }
+    runs = runs[runs["hash"].isin(wanted)].drop_duplicates("hash")
+    if not len(runs):
+        raise ValueError(f"plan {plan.path.stem}: none of the runs is one of its {len(wanted)}")
+    planned = date(plan)
+    first = min(datetime.fromisoformat(s["date"]) for each in runs["sittings"] for s in each)
+    state = "" if planned is not None and planned <= first else "unplanned: "
+    state += "" if len(runs) == len(wanted) else "unfinished: "
+    scale = 100 if plan.outcome.endswith("error") else 1
+    values: dict[int, dict[int, float]] = {}
+    for identity, value in zip(runs["hash"], runs[plan.outcome], strict=True):
+        k, seed = wanted[identity]
+        values.setdefault(k, {})[seed] = scale * float(value)
+    rows: list[dict[str, Any]] = []
+    for family in plan.families:
+        place = {
+            (tuple(getattr(c, name) for name in plan.cells), c.scheme): k
+            for k, c in enumerate(plan.settings)
+        }
+        one, other = (str(parse(scheme)) for scheme in (family.one, family.other))
+        for cell in dict.fromkeys(cell for cell, _ in place):
+            pair = [values.get(place.get((cell, s), -1), {}) for s in (one, other)]
+            if not pair[0].keys() & pair[1].keys():
+                continue
+            a, b = (pd.Series(side, dtype=float) for side in pair)
+            both = sorted(pair[0].keys() & pair[1].keys())
+            rows.append(
+                {
+                    "family": family.name,
+                    "primary": family.primary,
+                    **dict(zip(plan.cells, cell, strict=True)),
+                    "one": a[both].mean(),
+                    "other": b[both].mean(),
+                    **paired(a, b),
+                }
+            )
+    if not rows:
+        raise ValueError(f"plan {plan.path.stem}: no two of its settings have a seed in common yet")
+    table = pd.DataFrame(rows)
+    table["p_holm"] = float("nan")
+    for _, family_rows in table[table["p"].notna()].groupby("family"):
+        corrected = multipletests(family_rows["p"], method="holm")[1]
+        table.loc[family_rows.index, "p_holm"] = corrected
+    told = (table["p_holm"] < 0.05).to_numpy()
+    words = [("lower" if m < 0 else "higher") for m in table["mean"]]
+    table["verdict"] = [
+        state + (word if apart else "not told apart")
+        for word, apart in zip(words, told, strict=True)
+    ]
+    return table

@@ -7,6 +7,7 @@ Records are in ``umixup.experiments.records``, statistics in ``umixup.experiment
 """
 
 from umixup.experiments._reading import FAILED, Contents
+from umixup.experiments.paired import over_images, paired, pairs_needed
 from umixup.experiments.records import (
     LARGE,
     RecordExistsError,
@@ -51,4 +52,4 @@ __all__ += [
     "write_failure",
 ]
 __all__ += ["difference", "each_once", "frame", "half_width", "summary", "welch"]
-__all__ += ["runs_needed", "told_apart"]
+__all__ += ["over_images", "paired", "pairs_needed", "runs_needed", "told_apart"]

@@ -61,12 +61,17 @@ def _commit() -> str | None:
     root = Path(umixup.__file__).parents[1]
     if not (root / ".git").exists():
         return None
-    command = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--exclude=*"]
+    described = git(root, "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty=+changes")
+    return described or None
+
+
+def git(folder: Path, *arguments: str) -> str | None:
+    """What git prints in a folder; ``None`` if it fails, is not installed, or does not answer."""
     # In a hook, git's own variables name the repository of the hook.
     outside = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
         done = subprocess.run(
-            [*command, "--dirty=+changes"],
+            ["git", "-C", str(folder), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -75,6 +80,6 @@ def _commit() -> str | None:
             env=outside,
             timeout=_PATIENCE,
         )
-    except (OSError, subprocess.TimeoutExpired):  # git is not installed, or does not answer
+    except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.strip() or None
+    return done.stdout.strip() if done.returncode == 0 else None
