@@ -29,12 +29,13 @@ from umixup.experiments._record import row
 from umixup.training import Config
 from umixup.training.config import digest
 
+FIELDS = Config.__dataclass_fields__
 REQUIRED = ["dataset", "loss", "scheme", "profile", "seed", "error"]
 
 
 def record(seed: int = 0, error: float = 0.05, **changes) -> dict:
     """The record of a run of two epochs; ``changes`` are fields of it or of its config."""
-    fields = {key: changes.pop(key) for key in list(changes) if hasattr(Config, key)}
+    fields = {key: changes.pop(key) for key in list(changes) if key in FIELDS}
     fields.setdefault("augment_test", "augmented_error" in changes)
     config = Config(**{"scheme": "B(1,1)", "epochs": 2, "milestones": (), "seed": seed, **fields})
     plain = json.loads(config.to_json())

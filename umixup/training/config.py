@@ -144,8 +144,10 @@ class Config:
 
     @property
     def averaged_epochs(self) -> int:
-        """How many of the last epochs a run's error averages: 10, as in the paper; of fewer than 40
-        epochs, the last quarter, but at least one."""
+        """How many of the last epochs a run's error averages.
+
+        Ten, as in the paper; of fewer than 40 epochs the last quarter, but at least one.
+        """
         return max(1, min(10, self.epochs // 4))
 
     def tests_after(self, epoch: int) -> bool:

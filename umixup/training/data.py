@@ -95,17 +95,9 @@ class DataSet:
         return replace(self, train_x=self.train_x[:n], train_y=self.train_y[:n])
 
     def part(self, index: Tensor) -> DataSet:
-        """The set with only the training samples of these indices, (n,) int64.
-
-        Its fingerprint stays that of this set, so that runs on several parts are known to be on the
-        same data.
-        """
-        return replace(
-            self,
-            train_x=self.train_x[index],
-            train_y=self.train_y[index],
-            _whole=self.fingerprint(),
-        )
+        """The set with only these training samples, (n,) int64, under the fingerprint of all."""
+        x, y = self.train_x[index], self.train_y[index]
+        return replace(self, train_x=x, train_y=y, _whole=self.fingerprint())
 
     def validation(self) -> DataSet:
         """The set to choose by: the last fifth of the training samples replaces the test set.
