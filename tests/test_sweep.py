@@ -664,7 +664,7 @@ def test_two_drivers_share_a_folder(tmp_path):
         assert report["failed"] == {}
         assert report["done"] + report["skipped"] == 10
         assert report["done"] >= 1
-    assert 10 <= sum(report["done"] for report in reports) < 20
+    assert sum(report["done"] for report in reports) == 10  # none twice
     sweep.run(configs, tmp_path / "one", threads=1)  # their number may change the bits
     assert errors_and_losses(tmp_path / "both") == errors_and_losses(tmp_path / "one")
 

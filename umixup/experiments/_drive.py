@@ -18,7 +18,7 @@ from tqdm import tqdm
 from umixup.experiments import _same_data, records
 from umixup.experiments.clusters import Watch
 from umixup.experiments.executors import SerialExecutor
-from umixup.experiments.worker import Outcome, failed, work
+from umixup.experiments.worker import BUSY, Outcome, failed, work
 from umixup.training import Config
 
 if TYPE_CHECKING:
@@ -84,12 +84,16 @@ class Drive:
                     watch.look()
                     continue
                 config = in_flight.pop(future)
+                if future.exception() is None and future.result() == BUSY:
+                    waiting.append(config)
+                    continue
                 attempts[config.hash()] += 1
                 if not self._enter(config, future, attempts[config.hash()] > self.retries):
                     waiting.append(config)
         finally:
             for future, config in in_flight.items():
-                if not future.cancel() and future.done() and future.exception() is None:
+                over = not future.cancel() and future.done() and future.exception() is None
+                if over and future.result() != BUSY:
                     self._enter(config, future, last=True)
 
     def _submit(self, config: Config) -> Future[Outcome]:

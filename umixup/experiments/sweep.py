@@ -34,6 +34,7 @@ from umixup.experiments import _same_data, records
 from umixup.experiments._drive import Drive, stoppable
 from umixup.experiments.clusters import NOT_STARTED, Watch
 from umixup.experiments.executors import check_name, open_executor
+from umixup.experiments.worker import remove_old_claims
 from umixup.training import Config
 from umixup.training.config import digest
 from umixup.training.environment import in_terminal
@@ -150,6 +151,7 @@ def run(
 ) -> Report:
     """Train every config that has no record in ``folder``, and record each run.
 
+    Several drivers may share a folder, on one machine or many: each run is claimed by a lock.
     A run that raises, or whose worker dies, is tried again. If it fails again, the reason goes into
     ``<hash>.failed.json``, and the sweep continues with the others; a later sweep tries it anew. If
     the folder has runs that used other data than there is here now, a warning says so, and no more
@@ -193,6 +195,7 @@ def run(
     if todo:
         check_writable("folder", path, records.LARGE)
         remove_old_parts(path)
+        remove_old_claims(path)
     if executor is None:
         executor = "here" if workers <= 1 else "processes"
     # Ten seeds at a time, so that an unfinished sweep is nearly balanced; at random within them.
@@ -240,6 +243,8 @@ def run(
             raise SweepStoppedError(f"{reason}; {state}") from error
         finally:
             _same_data.forget()
+            if todo:
+                remove_old_claims(path)
     report.seconds = time.perf_counter() - start
     return report
 
