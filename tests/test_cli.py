@@ -335,6 +335,24 @@ def test_sweep_dry_run_announces_what_sweep_then_does(umixup, tmp_path, monkeypa
     assert given == dict(profile="quick", runs=7)
 
 
+def test_a_sweep_does_the_chosen_rows(umixup, tmp_path):
+    table = ["sweep", "--table", "3", "--profile", "quick", "--runs", "9", "--dry-run"]
+    assert "90 runs to do" in umixup(*table)[1]
+    assert "20 runs to do" in umixup(*table, "--seeds", "3", "5")[1]
+    chosen = ["--seeds", "8", "99", "--schemes", "ERM", "B(1.0,1.0)"]
+    assert "4 runs to do" in umixup(*table, *chosen)[1]
+    for options, message in (
+        (["--seeds", "9", "12"], "seeds = 9 12: none of the runs has such a seed"),
+        (["--schemes", "ERM", "B(9,9)"], "schemes: B(9,9); there are ERM, B(1,1), "),
+        (["--schemes"], "schemes: name at least one"),
+        (["--checkpoints", ""], "checkpoints = '': it must not be empty"),
+    ):
+        asked = table if "checkpoints" not in message else table[:-1]
+        status, _, error = umixup(*asked, *options)
+        assert status == 2
+        assert message in error
+
+
 def test_a_sweep_with_a_failed_run_ends_with_1(umixup, monkeypatch):
     bad = training.profile("quick", batch_size=10_000, **tiny)
     monkeypatch.setattr(tables, "configs", lambda *_, **__: [bad])

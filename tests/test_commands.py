@@ -80,6 +80,14 @@ def study(name: str) -> tuple[str, How]:
     )
 
 
+def planned(name: str) -> tuple[str, How]:
+    """A study that is planned, of which not all runs are recorded yet."""
+    command = f"umixup sweep --study {name} --workers 2 --threads 1"
+    return command, How(
+        "runs to do", instead=f"{command} --dry-run", why=HOURS + "--dry-run", records=False
+    )
+
+
 HOW: dict[str, How | Elsewhere] = {
     # --- make
     "make install": Elsewhere("make lint"),
@@ -210,6 +218,7 @@ HOW: dict[str, How | Elsewhere] = {
         why=HOURS + "1 run of each, where nothing is recorded",
     ),
     "umixup sweep --study pairings --runs 2 --dry-run": How("runs to do"),
+    'umixup sweep --table 1 --seeds 20 30 --schemes ERM "B(1,1)" --dry-run': How("40 runs to do"),
     "umixup sweep --table 4 --profile small --runs 5 --dry-run": How("runs to do"),
     "umixup sweep --table 4 --profile small --runs 10 --losses ce --workers 2 --threads 1": How(
         "runs done, ",
@@ -254,6 +263,14 @@ HOW: dict[str, How | Elsewhere] = {
             "plane",
             "slope",
             "robustness",
+        )
+    ),
+    **dict(
+        planned(name)
+        for name in (
+            "when-mixing-helps",
+            "when-mixing-helps-fashion",
+            "when-mixing-helps-mnist",
         )
     ),
     # --- results

@@ -31,7 +31,7 @@ from PIL import Image
 from umixup import results, sweep, training
 from umixup.experiments import _drive, clusters, executors, measures, tables, worker
 from umixup.experiments.sweep import SweepStoppedError
-from umixup.training import Config, profile
+from umixup.training import Config, Trainer, profile
 
 TINY = dict(epochs=1, train_size=160, milestones=(), batch_size=64)
 CONFIGS = [profile("quick", scheme="B(1,1)", seed=seed, **TINY) for seed in range(6)]
@@ -422,6 +422,30 @@ def test_run_that_cannot_be_measured_is_kept_without_measures(tmp_path, monkeypa
     assert "an output is nan; the run is in " in report.failed[config.hash()]
     (kept,) = results.records(tmp_path)
     assert kept["hash"] == CONFIGS[0].hash()
+
+
+def test_a_run_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
+    config = replace(CONFIGS[0], epochs=3)
+    sweep.run([config], tmp_path / "unbroken")
+    kept, own = tmp_path / "kept", tmp_path / "kept" / config.hash()
+    close, epochs = Trainer._close_epoch, []
+
+    def stopped(trainer):
+        close(trainer)
+        epochs.append(trainer.epoch)
+        if trainer.epoch == 2 and epochs.count(2) == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Trainer, "_close_epoch", stopped)
+    with pytest.raises(KeyboardInterrupt, match="stopped: 0 of 1 runs are recorded"):
+        sweep.run([config], tmp_path / "records", checkpoints=kept)
+    assert list(own.glob("epoch-0002-*.pt"))
+    assert sweep.run([config], tmp_path / "records", checkpoints=kept).done == 1
+    assert epochs == [1, 2, 3]
+    assert not own.exists()
+    assert errors_and_losses(tmp_path / "records") == errors_and_losses(tmp_path / "unbroken")
+    [record] = results.records(tmp_path / "records")
+    assert len(record["sittings"]) == 2
 
 
 @pytest.mark.parametrize("call", [sweep.run, sweep.plan])

@@ -63,6 +63,7 @@ class Drive:
     expected: dict[tuple[str, int | None], str | None]
     report: Report
     bar: tqdm[Any]
+    checkpoints: str | None = None
 
     def run(self, todo: Iterable[Config], watch: Watch, stopped: list[int]) -> None:
         """Submit the runs, and those that fail again."""
@@ -98,7 +99,8 @@ class Drive:
 
     def _submit(self, config: Config) -> Future[Outcome]:
         expected = self.expected[_same_data.key(config)]
-        return self.pool.submit(work, config, str(self.folder), self.threads, expected)
+        given = config, str(self.folder), self.threads, expected, self.checkpoints
+        return self.pool.submit(work, *given)
 
     def _enter(self, config: Config, future: Future[Outcome], last: bool) -> bool:
         """Enter a run's outcome; or return False if it failed and is to be tried again."""

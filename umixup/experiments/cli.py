@@ -17,7 +17,6 @@ import inspect
 import os
 import shutil
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,7 +28,9 @@ import tyro
 from umixup import _check as check
 from umixup import training
 from umixup._files import check_writable
-from umixup.experiments import _console, measures, results, studies, sweep, tables
+from umixup.experiments import _console, measures, results, tables
+from umixup.experiments._options import Folder, MaybeFolder, Profile, Switch
+from umixup.experiments._sweep_command import Sweep
 from umixup.training import data as datasets
 from umixup.training.loop import check_threads
 
@@ -41,12 +42,6 @@ else:
     _TYPES = get_type_hints(training.Config)
     Fields = TypedDict("Fields", {k: Annotated[t, _HINT] for k, t in _TYPES.items()}, total=False)
     Fields.__doc__ = training.Config.__doc__  # describes each field
-
-Profile = Literal["quick", "small", "full"]
-# Text, since Path("") is the current folder.
-Folder = Annotated[str, tyro.conf.arg(metavar="FOLDER")]
-MaybeFolder = Annotated[str | None, tyro.conf.arg(metavar="FOLDER")]
-Switch = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 
 
 @dataclass
@@ -126,78 +121,6 @@ class Train:
         else:
             raise ValueError("profile and config: name one of them to start from")
         return replace(start, **self.fields)
-
-
-@dataclass
-class Sweep:
-    """Do the runs of one of the paper's tables, or of a study, that are not recorded yet.
-
-    A table has ERM, MixUp, UMixUp, and DAT with the policies of the last two, for each loss.
-
-        umixup sweep --table 3 --profile quick --runs 5 --dry-run
-        umixup sweep --table 4 --profile small --runs 10 --losses ce --workers 2 --threads 1
-        umixup sweep --table 1 --runs 100 --executor tcp://10.0.0.1:8786
-        umixup sweep --study pairings --workers 2 --threads 1
-    """
-
-    table: Literal[1, 2, 3, 4] | None = None
-    """1 CIFAR10, 2 CIFAR100, 3 MNIST, 4 Fashion-MNIST."""
-    study: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
-    """A study instead of a table; for an unknown name, the error lists all names."""
-    profile: Profile | None = None
-    """The recipe of a table's runs: the paper's (full) or a reduced one; by default full."""
-    runs: int | None = None
-    """Seeds of each setting, from 0 up; by default 100 for a table, its own number for a study."""
-    losses: tuple[Literal["ce", "nc", "nc-released"], ...] | None = None
-    """Losses of a table's runs; by default ce nc."""
-    dataset: str | None = None
-    """Another data set than the table's; by default the digits for quick."""
-    results: Folder = "results"
-    """Where the records go."""
-    workers: int = 1
-    """How many runs at once."""
-    threads: int | None = None
-    """Threads of torch in each worker; by default the cores are shared out."""
-    executor: str | None = None
-    """here, processes, dask, slurm, or a Dask scheduler's address; by default here or processes."""
-    dry_run: Switch = False
-    """Only say how many runs there are to do, and about how long they take."""
-
-    def __call__(self) -> int:
-        """Do the runs and print a report; 1 if a run failed, or its record is elsewhere."""
-        configs, folder = self._configs(), check.text("results", self.results)
-        how: dict[str, Any] = {
-            "executor": self.executor,
-            "workers": self.workers,
-            "threads": self.threads,
-        }
-        if self.dry_run:
-            outlook = sweep.plan(configs, folder, **how)
-            print(f"{len(outlook.todo)} runs to do, {outlook.done} recorded in {self.results}")
-            if outlook.seconds is None:
-                print("no run like them is recorded yet, so how long they take is not known")
-            elif outlook.todo:
-                time = _console.duration(outlook.seconds)
-                print(f"about {time} with {self.workers} workers")
-            return 0
-        report = sweep.run(configs, folder, **how)
-        print(report)
-        for error, count in Counter(report.failed.values()).items():
-            print(f"failed, {count} runs: {error}", file=sys.stderr)
-        return 1 if report.failed or report.elsewhere else 0
-
-    def _configs(self) -> list[training.Config]:
-        if self.losses == ():
-            raise ValueError("losses: name at least one")
-        of_table = {"profile": self.profile, "losses": self.losses, "dataset": self.dataset}
-        given: dict[str, Any] = {k: v for k, v in of_table.items() if v is not None}
-        if self.table is not None and self.study is None:
-            return tables.configs(self.table, runs=100 if self.runs is None else self.runs, **given)
-        if self.study is None or self.table is not None:
-            raise ValueError("--table or --study: name one of them")
-        if given:
-            raise ValueError(f"{', '.join(given)}: only with a table; a study has its own settings")
-        return studies.by_name(self.study).configs(self.runs)
 
 
 @dataclass

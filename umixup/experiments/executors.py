@@ -198,7 +198,7 @@ def _call(fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         return fn(*args, **kwargs)
-    except SystemExit:
+    except (SystemExit, KeyboardInterrupt):  # the latter once a run has saved its checkpoint
         process_exit(1)
     finally:
         signal.signal(signal.SIGTERM, before)

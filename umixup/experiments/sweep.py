@@ -148,6 +148,7 @@ def run(
     progress: bool | None = None,
     retries: int = 1,
     patience: float | None = None,
+    checkpoints: str | os.PathLike[str] | None = None,
 ) -> Report:
     """Train every config that has no record in ``folder``, and record each run.
 
@@ -171,9 +172,12 @@ def run(
         retries: how many times a failed run is tried again.
         patience: seconds without any Dask worker after which to give up; by default ten minutes,
             and no limit for "slurm", whose jobs may wait in a queue.
+        checkpoints: a folder, seen by all workers, in which each run saves its state every ten
+            epochs, and when it is stopped; a later sweep goes on from there. By default, a run that
+            is stopped begins anew.
 
     Raises:
-        ValueError: the folder cannot be written to, the executor is unknown, or a number is out
+        ValueError: a folder cannot be written to, the executor is unknown, or a number is out
             of range.
         ValueError, FileNotFoundError: on this machine, a data set cannot be loaded.
         OSError: there is no scheduler at the address, or no Slurm here.
@@ -194,6 +198,9 @@ def run(
     workers = min(workers, len(todo))
     if todo:
         check_writable("folder", path, records.LARGE)
+        if checkpoints is not None:
+            checkpoints = Path(checkpoints).absolute()
+            check_writable("checkpoints", checkpoints)
         remove_old_parts(path)
         remove_old_claims(path)
     if executor is None:
@@ -221,7 +228,8 @@ def run(
             if todo:
                 opened, threads = _open(executor, workers, threads, bar)
                 with opened as pool:
-                    sweep = Drive(pool, path, threads, retries, expected, report, bar)
+                    kept = None if checkpoints is None else str(checkpoints)
+                    sweep = Drive(pool, path, threads, retries, expected, report, bar, kept)
                     sweep.run(todo, Watch(pool, patience), stopped)
         except BaseException as error:
             # What was being imported may have turned KeyboardInterrupt into another error.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -31,7 +32,13 @@ _one_at_a_time = threading.Lock()
 CLAIM = ".claim"  # how the name of a claim's file ends
 
 
-def work(config: Config, folder: str, threads: int | None, expected: str | None) -> Outcome:
+def work(
+    config: Config,
+    folder: str,
+    threads: int | None,
+    expected: str | None,
+    checkpoints: str | None = None,
+) -> Outcome:
     """Train and record one config, unless it is recorded by now, or another driver is at it.
 
     If the record cannot be written, it is still returned, for the driver to keep.
@@ -41,11 +48,17 @@ def work(config: Config, folder: str, threads: int | None, expected: str | None)
         folder: of the records.
         threads: of torch, or ``None`` to leave them alone.
         expected: the fingerprint that its samples must have, or ``None`` if it is not known.
+        checkpoints: a folder in which the run has one of its own, from which it is resumed, and
+            which is removed once it is recorded.
     """
     path = Path(folder)
     with _one_at_a_time, claimed(config.hash(), path) as free:
         if free:
-            return _done(config, path, threads, expected)
+            own = None if checkpoints is None else Path(checkpoints) / config.hash()
+            outcome = _done(config, path, threads, expected, own)
+            if own is not None and not isinstance(outcome, str):
+                shutil.rmtree(own, ignore_errors=True)
+            return outcome
     time.sleep(_BETWEEN_TRIES)
     return BUSY
 
@@ -80,7 +93,9 @@ def remove_old_claims(folder: Path) -> None:
             pass
 
 
-def _done(config: Config, path: Path, threads: int | None, expected: str | None) -> Outcome:
+def _done(
+    config: Config, path: Path, threads: int | None, expected: str | None, own: Path | None
+) -> Outcome:
     """``work``, once the run is claimed."""
     if _recorded(config, path):
         return None
@@ -90,7 +105,7 @@ def _done(config: Config, path: Path, threads: int | None, expected: str | None)
         check_writable("folder", path, records.LARGE)  # on a full disk, training is in vain
         measures.check_installed(config.measures)
         data = _same_data.for_run(config, expected)
-        run = train(config, data=data, progress=False)
+        run = train(config, data=data, progress=False, checkpoints=own, resume=own is not None)
         try:
             measures.measure(run, data)
         except Exception as error:
