@@ -229,6 +229,8 @@ def test_ctrl_c_ends_the_command_at_any_moment_with_one_line(tmp_path, delay):
     process.send_signal(signal.SIGINT)
     start = time.monotonic()
     _, error = process.communicate(timeout=30)
+    if delay < 0.1 and "Fatal Python error" in error:  # Python's own start is not ours
+        return
     assert process.returncode in (130, -signal.SIGINT), error  # the latter before Python is up
     assert time.monotonic() - start < 10
     assert "Traceback" not in error or delay < 0.1, error  # Python's own start is not ours
