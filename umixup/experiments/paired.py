@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from umixup import _check as check
-from umixup.experiments.statistics import _POWER
+from umixup.experiments.statistics import needed
 from umixup.training.outcomes import unpack
 
 if TYPE_CHECKING:
@@ -85,24 +85,10 @@ def pairs_needed(difference: float, std: float, power: float = 0.8) -> float:
     >>> pairs_needed(0.5, 1.0)
     34.0
     """
-    import numpy as np
-    from scipy import stats
     from statsmodels.stats.power import TTestPower
 
     difference = check.number("difference", difference)
-    std = check.number("std", std, check.POSITIVE)
-    power = check.number("power", power, _POWER)
-    if difference == 0:
-        return float("inf")
-    effect = min(abs(difference) / std, 8.0)  # scipy gives NaN above 8
-    if effect < 1e-3:  # as many seeds that t is normal; the solver does not converge
-        z = float(stats.norm.ppf(0.975) + stats.norm.ppf(power))
-        return float(np.ceil((z / effect) * (z / effect)))
-    test = TTestPower()
-    for few in range(2, 20):  # where the solver may not converge
-        if test.power(effect, few, 0.05) >= power:
-            return float(few)
-    return float(np.ceil(test.solve_power(effect, alpha=0.05, power=power)))
+    return needed(TTestPower(), difference, check.number("std", std, check.POSITIVE), power, 1)
 
 
 def over_images(one: Sequence[dict[str, Any]], other: Sequence[dict[str, Any]]) -> dict[str, float]:

@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import itertools
 import tomllib
+from collections import defaultdict
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
@@ -34,6 +35,7 @@ from typing import TYPE_CHECKING, Any
 
 from umixup import _check as check
 from umixup.experiments.paired import paired
+from umixup.experiments.statistics import holm
 from umixup.schemes import parse
 from umixup.training import Config
 from umixup.training.environment import git
@@ -82,6 +84,10 @@ class Plan:
     cells: tuple[str, ...]
     settings: tuple[Config, ...]
     families: tuple[Family, ...]
+
+    def cell(self, setting: Config) -> tuple[Any, ...]:
+        """Where in the grid a setting is: its values of the columns ``cells``."""
+        return tuple(getattr(setting, name) for name in self.cells)
 
 
 def read(path: Path) -> Plan:
@@ -164,11 +170,10 @@ def compare(plan: Plan, runs: pd.DataFrame) -> pd.DataFrame:
         ValueError: none of the runs is the plan's.
     """
     import pandas as pd
-    from statsmodels.stats.multitest import multipletests
 
     wanted = {
-        replace(setting, seed=seed).hash(): (k, seed)
-        for k, setting in enumerate(plan.settings)
+        replace(setting, seed=seed).hash(): (plan.cell(setting), setting.scheme, seed)
+        for setting in plan.settings
         for seed in range(plan.seeds)
     }
     runs = runs[runs["hash"].isin(wanted)].drop_duplicates("hash")
@@ -179,44 +184,34 @@ def compare(plan: Plan, runs: pd.DataFrame) -> pd.DataFrame:
     state = "" if planned is not None and planned <= first else "unplanned: "
     state += "" if len(runs) == len(wanted) else "unfinished: "
     scale = 100 if plan.outcome.endswith("error") else 1
-    values: dict[int, dict[int, float]] = {}
+    values: dict[tuple[object, str], dict[int, float]] = defaultdict(dict)
     for identity, value in zip(runs["hash"], runs[plan.outcome], strict=True):
-        k, seed = wanted[identity]
-        values.setdefault(k, {})[seed] = scale * float(value)
+        cell, scheme, seed = wanted[identity]
+        values[cell, scheme][seed] = scale * float(value)
     rows: list[dict[str, Any]] = []
     for family in plan.families:
-        place = {
-            (tuple(getattr(c, name) for name in plan.cells), c.scheme): k
-            for k, c in enumerate(plan.settings)
-        }
         one, other = (str(parse(scheme)) for scheme in (family.one, family.other))
-        for cell in dict.fromkeys(cell for cell, _ in place):
-            pair = [values.get(place.get((cell, s), -1), {}) for s in (one, other)]
-            if not pair[0].keys() & pair[1].keys():
+        for cell in dict.fromkeys(map(plan.cell, plan.settings)):
+            sides = values[cell, one], values[cell, other]
+            if not (both := sorted(sides[0].keys() & sides[1].keys())):
                 continue
-            a, b = (pd.Series(side, dtype=float) for side in pair)
-            both = sorted(pair[0].keys() & pair[1].keys())
+            a, b = (pd.Series(side, dtype=float)[both] for side in sides)
             rows.append(
                 {
                     "family": family.name,
                     "primary": family.primary,
                     **dict(zip(plan.cells, cell, strict=True)),
-                    "one": a[both].mean(),
-                    "other": b[both].mean(),
+                    **{"one": a.mean(), "other": b.mean()},
                     **paired(a, b),
                 }
             )
     if not rows:
         raise ValueError(f"plan {plan.path.stem}: no two of its settings have a seed in common yet")
     table = pd.DataFrame(rows)
-    table["p_holm"] = float("nan")
-    for _, family_rows in table[table["p"].notna()].groupby("family"):
-        corrected = multipletests(family_rows["p"], method="holm")[1]
-        table.loc[family_rows.index, "p_holm"] = corrected
-    told = (table["p_holm"] < 0.05).to_numpy()
-    words = [("lower" if m < 0 else "higher") for m in table["mean"]]
+    table["p_holm"] = table.groupby("family")["p"].transform(holm)
+    words = [("lower" if mean < 0 else "higher") for mean in table["mean"]]
     table["verdict"] = [
-        state + (word if apart else "not told apart")
-        for word, apart in zip(words, told, strict=True)
+        state + (word if p < 0.05 else "not told apart")
+        for word, p in zip(words, table["p_holm"], strict=True)
     ]
     return table

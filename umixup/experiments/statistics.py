@@ -200,6 +200,16 @@ def welch(one: Iterable[float], other: Iterable[float]) -> dict[str, float]:
     return {**sizes, **found}
 
 
+def holm(p: pd.Series[float]) -> pd.Series[float]:
+    """p values of one family of tests, adjusted by Holm; NaN stays and does not count."""
+    from statsmodels.stats.multitest import multipletests
+
+    adjusted, tested = p.astype(float), p.notna()
+    if tested.any():
+        adjusted[tested] = multipletests(p[tested], method="holm")[1]
+    return adjusted
+
+
 def told_apart(compared: pd.DataFrame) -> pd.DataFrame:
     """Say of each difference whether it is distinguishable from 0, with p adjusted by Holm.
 
@@ -210,15 +220,8 @@ def told_apart(compared: pd.DataFrame) -> pd.DataFrame:
         The same with ``p_holm``, and with ``verdict``: "lower" or "higher" if the 95 % interval
         excludes 0, else "not told apart"; "too few runs" if there is no interval.
     """
-    from statsmodels.stats.multitest import multipletests
-
-    compared = compared.copy()
-    tested = compared["p"].notna()
-    compared["p_holm"] = float("nan")
-    if tested.any():
-        compared.loc[tested, "p_holm"] = multipletests(compared.loc[tested, "p"], method="holm")[1]
-    compared["verdict"] = "not told apart"
-    compared.loc[~tested, "verdict"] = "too few runs"
+    compared = compared.assign(p_holm=holm(compared["p"]), verdict="not told apart")
+    compared.loc[compared["p"].isna(), "verdict"] = "too few runs"
     compared.loc[compared["high"] < 0, "verdict"] = "lower"
     compared.loc[compared["low"] > 0, "verdict"] = "higher"
     return compared
@@ -245,22 +248,39 @@ def runs_needed(difference: float, std: float, other_std: float, power: float = 
     493.0
     """
     import numpy as np
-    from scipy import stats
     from statsmodels.stats.power import TTestIndPower
 
     difference = check.number("difference", difference)
     std = check.number("std", std, check.NON_NEGATIVE)
     other_std = check.number("other_std", other_std, check.NON_NEGATIVE)
+    pooled = float(np.sqrt((std**2 + other_std**2) / 2))
+    return needed(TTestIndPower(), difference, pooled, power, 2)
+
+
+def needed(test: Any, difference: float, std: float, power: float, samples: int) -> float:
+    """The size of each sample with which a t-test at 5 % has this power.
+
+    Args:
+        test: of ``statsmodels.stats.power``.
+        difference: of the true means, or the true mean.
+        std: ≥ 0.
+        power: in (0, 0.95].
+        samples: how many the test compares, 1 or 2.
+
+    Returns:
+        A whole number ≥ 2; ∞ for a difference of 0.
+    """
+    import numpy as np
+    from scipy import stats
+
     power = check.number("power", power, _POWER)
     if difference == 0:
         return float("inf")
-    pooled = np.sqrt((std**2 + other_std**2) / 2)
-    # scipy gives NaN above 8
-    effect = min(abs(difference) / float(pooled), 8.0) if pooled else 8.0
-    if effect < _SMALL_EFFECT:  # as many runs that t is normal; the solver does not converge
+    effect = min(abs(difference) / std, 8.0) if std else 8.0  # scipy gives NaN above 8
+    if effect < _SMALL_EFFECT:  # so many runs that t is normal; the solver does not converge
         z = float(stats.norm.ppf(0.975) + stats.norm.ppf(power))
-        return float(np.ceil(2 * (z / effect) * (z / effect)))
-    test = TTestIndPower()
-    if test.power(effect, 2, 0.05) >= power:  # the solver looks for a root above 2 only
-        return 2.0
+        return float(np.ceil(samples * (z / effect) * (z / effect)))
+    for few in range(2, 20):  # where the solver may not converge either
+        if test.power(effect, few, 0.05) >= power:
+            return float(few)
     return float(np.ceil(test.solve_power(effect, alpha=0.05, power=power)))
