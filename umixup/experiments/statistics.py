@@ -281,6 +281,7 @@ def needed(test: Any, difference: float, std: float, power: float, samples: int)
         z = float(stats.norm.ppf(0.975) + stats.norm.ppf(power))
         return float(np.ceil(samples * (z / effect) * (z / effect)))
     for few in range(2, 20):  # where the solver may not converge either
-        if test.power(effect, few, 0.05) >= power:
+        # scipy gives NaN at some effects; what a slightly smaller one reaches, this one does too
+        if any(test.power(near, few, 0.05) >= power for near in (effect, 0.999 * effect)):
             return float(few)
     return float(np.ceil(test.solve_power(effect, alpha=0.05, power=power)))
