@@ -40,13 +40,15 @@ weights = st.one_of(st.builds(Logistic, positive), st.builds(BetaCDF, positive, 
 @st.composite
 def all_schemes(draw: st.DrawFn) -> schemes.Scheme:
     policy = draw(policies)
-    kind = draw(st.sampled_from(["mixup", "dat", "u", "umixup"]))
+    kind = draw(st.sampled_from(["mixup", "dat", "u", "twin", "umixup"]))
     if kind == "mixup":
         return schemes.Scheme(policy, schemes.Tied())
     if kind == "dat":
         return schemes.dat(policy)
     if kind == "u":
         return schemes.parse(f"U({policy!r})")
+    if kind == "twin":
+        return schemes.parse(f"Twin({draw(st.floats(0.5, 1))!r},{policy!r})")
     return schemes.umixup(policy, draw(weights))
 
 
@@ -58,7 +60,7 @@ def configs(draw: st.DrawFn) -> training.Config:
         dataset=draw(st.sampled_from(["digits", "mnist", "digits:validation", "folder:a b@16"])),
         scheme=str(draw(all_schemes())),
         loss=loss,
-        pairing=draw(st.sampled_from(sorted(pairs.PAIRINGS))),
+        pairing=draw(st.sampled_from(sorted([*pairs.PAIRINGS, *pairs.BY_CLASS]))),
         lam_per=draw(st.sampled_from(["sample", "batch"])),
         width=draw(st.integers(1, 99)),
         epochs=draw(st.integers(1, 12)),

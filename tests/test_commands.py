@@ -268,9 +268,11 @@ HOW: dict[str, How | Elsewhere] = {
     **dict(
         planned(name)
         for name in (
+            "is-it-the-coin",
             "when-mixing-helps",
             "when-mixing-helps-fashion",
             "when-mixing-helps-mnist",
+            "who-is-the-partner",
         )
     ),
     # --- results

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import integrate, special, stats
 from torch import distributions as td
 
-from umixup.equivalence import D, U, as_mixup, canonical, distance, logistic_weight
+from umixup.equivalence import D, U, as_mixup, canonical, distance, logistic_weight, twin
 from umixup.policies import Beta, Density, Mixture, PointMass, Reflected, Uniform, symmetrize
 from umixup.schemes import BetaCDF, Logistic, Scheme, Tied, dat, erm, mixup, parse, umixup
 
@@ -50,6 +50,33 @@ def test_formula_of_d_gives_the_density_of_the_policy_back_from_u(a, b, lam):
     assume(expected > 1e-12 * stats.beta.pdf(1 - lam, a, b))  # else 1 − g cancels
     got = density(Reflected(scheme.policy, scheme.weight), lam)
     assert got == pytest.approx(expected, rel=1e-3, abs=1e-250)
+
+
+@given(st.floats(0.3, 20), st.floats(0.3, 20), st.floats(0.5, 0.999), inside)
+def test_twins_have_the_density_and_the_weight_of_their_definition(a, b, kappa, lam):
+    ahead, back = stats.beta.pdf(lam, a, b), stats.beta.pdf(1 - lam, a, b)
+    assume(ahead + back > 1e-200)
+    scheme, mixed = twin(Beta(a, b), kappa), kappa * ahead + (1 - kappa) * back
+    assert density(scheme.policy, lam) == pytest.approx(mixed, rel=1e-6)
+    assert scheme.weight(at(lam)).item() == pytest.approx(
+        kappa * ahead / mixed, rel=1e-6, abs=1e-12
+    )
+
+
+@pytest.mark.parametrize("kappa", [0.5, 0.6, 0.9, 1.0])
+@pytest.mark.parametrize("policy", [Beta(2, 1), Beta(0.5, 3), Uniform(0.5, 1),
+                                    Mixture([0.5, 0.5], [Beta(1, 1), PointMass(1)])])  # fmt: skip
+def test_all_twins_have_the_expected_loss_of_dat(policy, kappa):
+    found = twin(policy, kappa)
+    assert distance(found, dat(policy)) == 0  # D recognises it
+    opaque = Scheme(found.policy, lambda lam: found.weight(lam))  # D has to collect
+    assert distance(opaque, dat(policy)) < 1e-6
+
+
+@pytest.mark.parametrize("kappa", [0.4, 1.1, float("nan"), "0.6"])
+def test_twins_outside_the_family_are_refused(kappa):
+    with pytest.raises((ValueError, TypeError), match="kappa = "):
+        twin(Beta(2, 1), kappa)
 
 
 SCHEMES = {

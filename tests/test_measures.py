@@ -13,6 +13,7 @@ import torch
 from umixup import training
 from umixup.experiments import measures, results, robustness
 from umixup.training.evaluation import calibration, predict, temperature
+from umixup.training.outcomes import unpack
 
 CONFIG = training.profile(
     "quick",
@@ -122,6 +123,20 @@ def test_errors_under_attack_are_ordered_by_strength(run, digits):
     assert found["deepfool"] == pytest.approx(float(distance), rel=1e-3)
 
 
+def test_outcomes_of_attacks_give_their_errors_and_that_of_their_union(run):
+    found = run.measured["attacks"]
+    wrong = unpack(found["outcomes"])
+    assert found["rows"] == ["clean", *robustness.ATTACKS, "transfer_pgd"]
+    assert wrong.shape == (len(found["rows"]), 360)
+    errors = [found[name] for name in found["rows"]]
+    assert wrong.double().mean(dim=1).tolist() == pytest.approx(errors)
+    assert found["union"] == pytest.approx(float(wrong.any(dim=0).double().mean()))
+    assert max(errors) <= found["union"] < 1
+    first = run.measured["robustness"]
+    assert found["clean"] >= first["error"]  # the first hundred images are easier
+    assert found["pgd"] == pytest.approx(first["pgd"], abs=0.15)
+
+
 def test_mean_of_the_corruptions(run):
     found = dict(run.measured["corruptions"])
     mean = found.pop("mean")
@@ -214,7 +229,7 @@ def test_measures_in_a_config():
     [
         (
             {"measures": ("speed",)},
-            "measures = 'speed': it must be one of calibration, corruptions, robustness",
+            "measures = 'speed': it must be one of attacks, calibration, corruptions, robustness",
         ),
         ({"measures": "robustness"}, "measures = 'robustness': it must be a list"),
         ({"measures": [["robustness"]]}, r"measures = \['robustness'\]: it must be one of"),

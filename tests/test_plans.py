@@ -79,6 +79,53 @@ def test_a_plan_has_every_combination_of_its_grid(plan):
     assert [family.primary for family in plan.families] == [True, False]
 
 
+def test_a_family_may_compare_any_fields_and_each_of_a_list(plan):
+    text = TEXT.replace("[grid]", """first = "x"
+[grid]
+setting = [
+    { scheme = "DAT(B(2,1))" },
+    { scheme = "DAT(B(2,1))", moves = "at_random" },
+    { scheme = "DAT(B(3,1))", pairing = "iid" },
+]""").replace('first = "x"\n', "")  # fmt: skip
+    text = (
+        text.partition('scheme = ["ERM')[0]
+        + """
+[[families]]
+name = "others − DAT"
+primary = true
+one = [{ scheme = "DAT(B(2,1))", moves = "at_random" }, { scheme = "DAT(B(3,1))", pairing = "iid" }]
+other = "DAT(B(2,1))"
+"""
+    )
+    plan.path.write_text(text.replace("seeds = 4", "seeds = 4\nfirst_seed = 100"), encoding="utf-8")
+    found = plans.read(plan.path)
+    assert found.treatments == ("scheme", "moves", "pairing")
+    assert found.cells == ("epochs", "train_size")
+    study = studies.Study("a", "?", 4, lambda: list(found.settings), found)
+    assert sorted({config.seed for config in study.configs()}) == [100, 101, 102, 103]
+    begun = datetime.now().astimezone()
+    sittings = [{"date": begun.isoformat()}]
+    rows = []
+    for c in study.configs():
+        level = c.seed / 1000 + 0.01 * (c.seed == 100)  # what a seed shares
+        error = level + 0.1 * (c.pairing == "iid")
+        rows.append({"hash": c.hash(), "error": error, "sittings": sittings})
+    table = plans.compare(found, pd.DataFrame(rows))
+    assert len(table) == 2 * 4  # comparisons and cells
+    assert list(table["setting"][:4]) == ["DAT(B(2,1)), at_random"] * 4
+    assert set(table["against"]) == {"DAT(B(2,1))"}
+    assert list(table["mean"].round(6)) == [0.0] * 4 + [10.0] * 4
+    assert set(table["n"]) == {4}
+
+
+def test_a_plan_without_families_has_settings_to_choose_from_and_compares_nothing(plan):
+    plan.path.write_text(TEXT.partition("[[families]]")[0], encoding="utf-8")
+    found = plans.read(str(plan.path))
+    assert len(found.settings) == 12
+    with pytest.raises(ValueError, match="no families, so it compares nothing"):
+        plans.compare(found, runs(found, datetime.now().astimezone()))
+
+
 def test_the_plans_of_the_book_are_studies_that_can_be_swept():
     for path in plans.FOLDER.glob("*.toml"):
         study = studies.by_name(path.stem)
@@ -95,7 +142,7 @@ def test_the_plans_of_the_book_are_studies_that_can_be_swept():
         ('"Does it help?"', '""', "question = '': it must not be empty"),
         ("width = 1", "wide = 1", "wide"),
         ("[2, 4]", "[2, 2]", "grid: a setting is there twice"),
-        ('one = "DAT(B(2,1))"', 'one = "DAT(B(3,1))"', r"no setting has scheme 'DAT\(B\(3,1\)\)'"),
+        ('one = "DAT(B(2,1))"', 'one = "DAT(B(3,1))"', r"no setting has DAT\(B\(3,1\)\)"),
         ("primary = true", "", "families: one of them must be primary"),
         ("[grid]", "[grid", "Expected"),
     ],

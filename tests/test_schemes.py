@@ -317,9 +317,9 @@ def test_constructors_and_text_agree():
 @pytest.mark.parametrize(
     ("text", "position", "expected"),
     [
-        ("", 0, "'ERM', 'DAT', 'U', 'UMixUp' or a policy"),
-        ("mixup", 0, "'ERM', 'DAT', 'U', 'UMixUp' or a policy"),
-        ("  X(1)", 2, "'ERM', 'DAT', 'U', 'UMixUp' or a policy"),
+        ("", 0, "'ERM', 'DAT', 'U', 'Twin', 'UMixUp' or a policy"),
+        ("mixup", 0, "'ERM', 'DAT', 'U', 'Twin', 'UMixUp' or a policy"),
+        ("  X(1)", 2, "'ERM', 'DAT', 'U', 'Twin', 'UMixUp' or a policy"),
         ("B", 1, "'('"),
         ("B(1)", 3, "','"),
         ("B(1 1)", 4, "','"),
@@ -364,7 +364,8 @@ def test_parse_error_shows_the_position_what_was_expected_and_what_is_allowed(
     assert lines[1:] == [
         f"    {text}",
         " " * (4 + position) + "^",
-        "allowed: ERM, policy, DAT(policy), U(policy), UMixUp(policy,weight); a policy is "
+        "allowed: ERM, policy, DAT(policy), U(policy), "
+        "Twin(number,policy), UMixUp(policy,weight); a policy is "
         "B(alpha,beta), Uni(low,high), P(at) or a mixture such as 0.5*B(1,1)+0.5*P(1); "
         "a weight is S(slope) or CDF(a,b)",
     ]

@@ -361,7 +361,7 @@ INVALID = [  # field, values, error, what its message says
     (
         "pairing",
         ["nearest", object, None, ["iid"]],
-        *(ValueError, f"it must be one of {', '.join(pairs.PAIRINGS)}"),
+        *(ValueError, f"it must be one of {', '.join([*pairs.PAIRINGS, *pairs.BY_CLASS])}"),
     ),
     ("lam_per", ["epoch"], ValueError, "it must be one of sample, batch"),
     ("precision", ["float16"], ValueError, "it must be one of auto, float32, bfloat16"),

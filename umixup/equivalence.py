@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from umixup._integrate import density_in_t, logit_of, panel_sums, panels_between
-from umixup.notation import untied
+from umixup.notation import twinned, untied
 from umixup.policies import Beta, Policy, Reflected, as_policy, symmetrize
 from umixup.policies.reflected import is_symmetrized
 from umixup.schemes import Scheme, as_scheme, dat
@@ -63,11 +63,34 @@ def D(scheme: Scheme | str) -> Policy:
     match scheme.policy, scheme.weight:
         case policy, Kept():
             return policy
-        case policy, Posterior(policy=origin) if is_symmetrized(policy, origin):
+        case policy, Posterior(policy=origin, kappa=kept) if is_symmetrized(policy, origin, kept):
             return origin
         case Beta() as policy, Tied() if policy.is_symmetric:
             return Beta(policy.alpha + 1, policy.alpha)
     return Reflected(scheme.policy, scheme.weight)
+
+
+def twin(policy: Distribution, kappa: float) -> Scheme:
+    r"""A scheme with the expected loss of DAT with this policy, κ of the way from coin to none.
+
+    .. math:: p_κ(λ) = κ\,p(λ) + (1-κ)\,p(1-λ), \qquad γ_κ(λ) = κ\,p(λ) / p_κ(λ)
+
+    ``D`` of it is p for each κ: the ratios whose label is kept have the measure γ_κ p_κ = κp, those
+    whose label is exchanged the rest, (1 − κ)p mirrored (Lemma 5). κ = 1 is DAT, κ = ½ is U(p).
+
+    Args:
+        policy: p, a distribution on [0, 1].
+        kappa: κ, in [½, 1].
+
+    Raises:
+        TypeError, ValueError: as for ``um.policies.as_policy``; or κ is out of range.
+
+    >>> [str(twin(Beta(2, 1), kappa)) for kappa in (1, 0.75, 0.5)]
+    ['DAT(B(2,1))', 'Twin(0.75,B(2,1))', 'U(B(2,1))']
+    >>> D(twin(Beta(2, 1), 0.75))
+    B(2,1)
+    """
+    return Scheme(*twinned(kappa, as_policy(policy)))
 
 
 def canonical(scheme: Scheme | str) -> Scheme:

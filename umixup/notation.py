@@ -9,8 +9,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-from umixup._notated import Notated
-from umixup.policies import Beta, Mixture, PointMass, Policy, Uniform, symmetrize
+from umixup import _check as check
+from umixup._notated import Notated, shortest
+from umixup.policies import Beta, Mixture, PointMass, Policy, Reflected, Uniform, symmetrize
 from umixup.policies.reflected import is_symmetrized
 from umixup.weights import BetaCDF, Kept, Logistic, Posterior, Tied, Weight
 
@@ -22,9 +23,10 @@ Pair = tuple[Policy, Weight]
 class Form(NamedTuple):
     """A way to write a scheme: a name with arguments in brackets."""
 
-    takes: tuple[str, ...]  # "policy" or "weight" for each argument
+    takes: tuple[str, ...]  # "policy", "weight" or "number" for each argument
     make: Callable[..., Pair]  # arguments -> scheme
-    arguments: Callable[[Policy, Weight], tuple[Notated, ...] | None]  # back; None: another form
+    # and back; None: another form
+    arguments: Callable[[Policy, Weight], tuple[Notated | float, ...] | None]
 
 
 def untied(policy: Policy) -> Pair:
@@ -32,14 +34,36 @@ def untied(policy: Policy) -> Pair:
     return symmetrize(policy), Posterior(policy)
 
 
+def twinned(kappa: float, policy: Policy) -> Pair:
+    """Policy and weight of ``um.equivalence.twin(policy, kappa)``.
+
+    Raises:
+        ValueError: κ is not in [½, 1].
+    """
+    kappa = check.number("kappa", kappa, _KAPPA)
+    if kappa == 1:
+        return policy, Kept()
+    if kappa == 0.5:
+        return untied(policy)
+    return Reflected(policy, keep=kappa), Posterior(policy, kappa)
+
+
+_KAPPA = check.Range("in [0.5, 1]", lambda value: 0.5 <= value <= 1)
+
+
+def _of_twin(policy: Policy, weight: Weight) -> tuple[float, Policy] | None:
+    if isinstance(weight, Posterior) and is_symmetrized(policy, weight.policy, weight.kappa):
+        return weight.kappa, weight.policy
+    return None
+
+
 def _of_erm(policy: Policy, weight: Weight) -> tuple[()] | None:
     return () if policy.notation == "P(1)" and weight == Kept() else None
 
 
 def _of_u(policy: Policy, weight: Weight) -> tuple[Policy] | None:
-    if isinstance(weight, Posterior) and is_symmetrized(policy, weight.policy):
-        return (weight.policy,)
-    return None
+    twin = _of_twin(policy, weight)
+    return twin[1:] if twin and twin[0] == 0.5 else None
 
 
 # The table. Policies and weights are a symbol and numbers, which their classes declare. A scheme
@@ -51,6 +75,7 @@ SCHEMES = {
     "": Form(("policy",), lambda p: (p, Tied()), lambda p, w: (p,) if w == Tied() else None),
     "DAT": Form(("policy",), lambda p: (p, Kept()), lambda p, w: (p,) if w == Kept() else None),
     "U": Form(("policy",), untied, _of_u),
+    "Twin": Form(("number", "policy"), twinned, _of_twin),
     "UMixUp": Form(("policy", "weight"), lambda p, w: (p, w), lambda p, w: (p, w)),
 }
 
@@ -60,7 +85,7 @@ def written(policy: Policy, weight: Weight) -> str | None:
     for name, form in SCHEMES.items():
         arguments = form.arguments(policy, weight)
         if arguments is not None:
-            texts = [one.notation for one in arguments]
+            texts = [shortest(one) if isinstance(one, float) else one.notation for one in arguments]
             if None not in texts:
                 return _call(name, map(str, texts))
     return None
@@ -182,6 +207,10 @@ class _Reader:
         if self.token not in SCHEMES or not self.token:
             names = ", ".join(repr(name) for name in SCHEMES if name)
             raise self.error(f"{names} or a policy")
-        form = SCHEMES[self.take(self.token)]
+        start, form = self.start, SCHEMES[self.take(self.token)]
         readers = [getattr(self, kind) for kind in form.takes]
-        return form.make(*(self.in_brackets(*readers) if readers else []))
+        arguments = self.in_brackets(*readers) if readers else []
+        try:
+            return form.make(*arguments)
+        except ValueError as error:
+            raise self.error(f"parameters in range ({error})", start) from None

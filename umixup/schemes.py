@@ -172,6 +172,7 @@ def parse(text: str) -> Scheme:
     ``B(a,b)``          MixUp with the Beta policy B(a, b)
     ``DAT(policy)``     DAT
     ``U(policy)``       the UMixUp scheme U(policy)
+    ``Twin(k,policy)``  ``um.equivalence.twin``: κ from ½, which is U(policy), to 1, DAT(policy)
     ``UMixUp(p,w)``     policy p, weight ``S(slope)`` (logistic) or ``CDF(a,b)``
     ==================  ==========================================
 

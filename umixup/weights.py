@@ -141,13 +141,15 @@ class Posterior(Weight):
 
     Equation 5: given λ or its mirror, how likely it is that the first sample was the one moved.
     For p = B(α, β) it is σ((α−β)·logit λ), finite everywhere. Where p(λ) = p(λ̄) = 0, which the
-    paper leaves open (appendix A.2), it is ½.
+    paper leaves open (appendix A.2), it is ½. If λ is mirrored with probability 1 − κ rather than
+    ½, it is σ(logit κ + log p(λ) − log p(1−λ)), as in ``um.equivalence.twin``.
 
     Args:
         policy: p, a distribution on [0, 1].
+        kappa: κ, in (0, 1).
 
     Raises:
-        TypeError, ValueError: as for ``um.policies.as_policy``.
+        TypeError, ValueError: as for ``um.policies.as_policy``; or κ is not in (0, 1).
 
     >>> from umixup.policies import Beta
     >>> Posterior(Beta(2, 1))(torch.tensor([0.25, 1.0]))  # MixUp's
@@ -155,14 +157,17 @@ class Posterior(Weight):
     """
 
     policy: Policy
+    kappa: float = 0.5
 
-    def __init__(self, policy: Distribution) -> None:
+    def __init__(self, policy: Distribution, kappa: float = 0.5) -> None:
         from umixup.policies import as_policy  # policies use weights, too
 
         object.__setattr__(self, "policy", as_policy(policy))
+        object.__setattr__(self, "kappa", check.number("kappa", kappa, check.OPEN_UNIT))
 
     def from_logit(self, z: Tensor) -> Tensor:
-        return torch.sigmoid(self.policy.log_odds(z)).to(z.dtype)
+        offset = math.log(self.kappa / (1 - self.kappa))
+        return torch.sigmoid(self.policy.log_odds(z) + offset).to(z.dtype)
 
     @property
     def is_smooth(self) -> bool:

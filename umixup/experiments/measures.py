@@ -27,6 +27,7 @@ from umixup.training import data as datasets
 from umixup.training.data import DataSet
 from umixup.training.evaluation import calibration, predict, reliability, temperature
 from umixup.training.loop import undisturbed
+from umixup.training.outcomes import pack
 from umixup.training.trainer import training_samples
 
 #: The ε of the attacks, in units of a pixel's range.
@@ -51,12 +52,12 @@ def check_installed(measures: Iterable[str]) -> None:
     Raises:
         ModuleNotFoundError: it is not; the message says what to install.
     """
-    if "robustness" in measures:
+    if needy := sorted({"attacks", "robustness"} & set(measures)):
         try:
             robustness.art()
         except ImportError as error:
             raise ModuleNotFoundError(
-                "measures: 'robustness' needs the Adversarial Robustness Toolbox "
+                f"measures: {needy[0]!r} needs the Adversarial Robustness Toolbox "
                 f"({error}): pip install 'umixup[robustness]'"
             ) from error
 
@@ -172,6 +173,33 @@ def measure_robustness(run: Run, data: DataSet) -> dict[str, Any]:
     return found
 
 
+def measure_attacks(run: Run, data: DataSet) -> dict[str, Any]:
+    """Errors on all test images, attacked at ``EPS``, with the outcome of each image.
+
+    Returns:
+        "eps"; "clean", the error without an attack; the error under each of
+        ``um.robustness.ATTACKS``; "transfer_pgd", for images made on a network that was trained
+        without mixing; "union", the share of images misclassified under any of them, which is the
+        strongest attack that they make together; "rows", all of these names but "eps" and "union",
+        and "outcomes": which images are misclassified under each (``um.training.outcomes``).
+    """
+    net = robustness.on_pixels(run.model, data)
+    source = robustness.on_pixels(_source(run.config, data), data)
+    x, y = robustness.pixels(data.test_x), data.test_y
+    wrong = {"clean": _classes(net, x) != y}
+    made_on = {name: (net, name) for name in robustness.ATTACKS} | {"transfer_pgd": (source, "pgd")}
+    for name, (attacked, method) in made_on.items():
+        generator = generator_for(run.config.seed, f"attacks {name}")
+        budget = BUDGETS[method]
+        moved = robustness.attack(attacked, x, y, method, EPS, generator=generator, **budget)
+        wrong[name] = _classes(net, moved) != y
+    outcomes = torch.stack(list(wrong.values()))
+    errors = {name: float(each.double().mean()) for name, each in wrong.items()}
+    union = float(outcomes.any(dim=0).double().mean())
+    found = {"eps": EPS, **errors, "union": union, "rows": list(wrong)}
+    return {**found, "outcomes": pack(outcomes)}
+
+
 def measure_corruptions(run: Run, data: DataSet) -> dict[str, Any]:
     """The error on the corrupted test set.
 
@@ -196,7 +224,8 @@ _MOST_SOURCES = 16
 
 def _source(config: Config, data: DataSet) -> nn.Module:
     """A network trained without mixing; the latest few are kept, but not their data."""
-    plain = replace(config, scheme="ERM", seed=config.seed + 10_000, measures=())
+    same: dict[str, Any] = {"scheme": "ERM", "moves": "to_partner", "by_pair": "same"}
+    plain = replace(config, **same, seed=config.seed + 10_000, measures=())
     device = data.test_x.device
     key = plain.hash(), data.fingerprint(), device
     if key not in _SOURCES:
@@ -218,6 +247,7 @@ def _error(net: nn.Module, images: Tensor, y: Tensor) -> float:
 
 #: The measures by name; ``um.training.MEASURES`` lists the same names.
 MEASURES: dict[str, Callable[[Run, DataSet], dict[str, Any]]] = {
+    "attacks": measure_attacks,
     "calibration": measure_calibration,
     "corruptions": measure_corruptions,
     "robustness": measure_robustness,

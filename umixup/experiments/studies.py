@@ -43,14 +43,16 @@ class Study:
     plan: Plan | None = None
 
     def configs(self, runs: int | None = None) -> list[Config]:
-        """All configs, ordered by seed: seeds 0 to ``runs`` − 1, by default all of the study's.
+        """All configs, ordered by seed: the first ``runs`` seeds, by default all of the study's.
 
         Raises:
             ValueError: runs is not a whole number from 1 to ``um.tables.MOST_RUNS``.
         """
         runs = check.whole("runs", self.runs if runs is None else runs, 1, tables.MOST_RUNS)
         settings = self.settings()
-        return [replace(setting, seed=seed) for seed in range(runs) for setting in settings]
+        first = self.plan.first_seed if self.plan else 0
+        seeds = range(first, first + runs)
+        return [replace(setting, seed=seed) for seed in seeds for setting in settings]
 
     @property
     def command(self) -> str:

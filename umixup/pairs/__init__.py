@@ -4,6 +4,7 @@ A pairing has ``draw(n, batch_size, generator) -> (first, second)``: which sampl
 which x′. A plan adds λ and γ(λ) for each pair; it depends on (scheme, pairing, seed, epoch) alone.
 """
 
+from umixup.pairs.by_class import BY_CLASS, BetweenClasses, WithinClasses
 from umixup.pairs.exchangeability import Exchangeability, check_exchangeable
 from umixup.pairs.pairings import (
     IID,
@@ -24,9 +25,11 @@ from umixup.pairs.plan import Plan, plan_epoch
 from umixup.pairs.presets import Preset, preset
 
 __all__ = [
+    "BY_CLASS",
     "IID",
     "PAIRINGS",
     "BatchShuffle",
+    "BetweenClasses",
     "Derangement",
     "Exchangeability",
     "Flip",
@@ -38,6 +41,7 @@ __all__ = [
     "Symmetric",
     "TwoCopies",
     "Weighted",
+    "WithinClasses",
     "by_name",
     "check_exchangeable",
     "near_labels",

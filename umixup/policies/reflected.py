@@ -103,8 +103,10 @@ def symmetrize(policy: Distribution) -> Policy:
     return policy if policy.is_symmetric else Reflected(policy, keep=0.5)
 
 
-def is_symmetrized(policy: Policy, origin: Policy) -> bool:
+def is_symmetrized(policy: Policy, origin: Policy, keep: float = 0.5) -> bool:
     """True if ``policy`` is what ``symmetrize(origin)`` gives, of this very object.
+
+    With another share ``keep``: if it is ``Reflected(origin, keep)``.
 
     >>> from umixup.policies import Beta
     >>> p = Beta(2, 1)
@@ -112,5 +114,5 @@ def is_symmetrized(policy: Policy, origin: Policy) -> bool:
     (True, False)
     """
     if isinstance(policy, Reflected):
-        return policy.base is origin and policy.keep == Constant(0.5)
-    return policy is origin and origin.is_symmetric
+        return policy.base is origin and policy.keep == Constant(keep)
+    return policy is origin and origin.is_symmetric and keep == 0.5

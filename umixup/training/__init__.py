@@ -5,11 +5,12 @@ run = train(config)
 run.error, run.record()
 """
 
-from umixup.training.config import MEASURES, PROFILES, TRAINED_LOSSES, Config, profile
+from umixup.training.config import BY_PAIR, MEASURES, PROFILES, TRAINED_LOSSES, Config, profile
 from umixup.training.run import Run, train
 from umixup.training.trainer import Trainer, new_label_vectors, new_model
 
 __all__ = [
+    "BY_PAIR",
     "MEASURES",
     "PROFILES",
     "TRAINED_LOSSES",

@@ -15,7 +15,7 @@ from typing import Any
 
 from umixup import _check as check
 from umixup import pairs
-from umixup.schemes import parse
+from umixup.schemes import Kept, parse
 from umixup.training import data as datasets
 
 #: A profile fixes the recipe; a config adds data set, scheme, loss and seed. "full" is the paper's
@@ -29,11 +29,20 @@ _DATA_OF = {"quick": "digits", "small": "fashion-mnist", "full": "fashion-mnist"
 #: The losses that the trainer knows.
 TRAINED_LOSSES = ("ce", "nc", "nc-released")
 #: What ``um.measures`` can measure on a trained network.
-MEASURES = ("calibration", "corruptions", "robustness", "scores")
+MEASURES = ("attacks", "calibration", "corruptions", "robustness", "scores")
+#: How a scheme may differ from pair to pair, in ``um.training.by_pair``.
+BY_PAIR = (
+    "same",
+    *(
+        f"{what}_{by}"
+        for what in ("mix", "slope")
+        for by in ("near", "far", "confused", "distinct")
+    ),
+)
 # All other fields are the recipe. Testing and measuring do not change the training.
 _SETTING = ("dataset", "scheme", "loss", "seed", "augment_test", "tested", "measures")
 # Fields added after the first records.
-_ADDED = ("measures", "subset", "tested")
+_ADDED = ("measures", "subset", "tested", "moves", "by_pair")
 _WHOLE = {"width": 1, "epochs": 1, "batch_size": 1, "crop_padding": 0, "seed": 0}
 
 
@@ -46,8 +55,12 @@ class Config:
         scheme: as ``um.parse`` reads it; kept in its shortest form.
         loss: "ce", or the negative cosine to fixed label vectors: "nc" as in the paper's text,
             "nc-released" as in the authors' code.
-        pairing: a name in ``um.pairs.PAIRINGS``.
+        pairing: a name in ``um.pairs.PAIRINGS`` or ``um.pairs.BY_CLASS``.
         lam_per: "sample" or "batch".
+        moves: where DAT moves x: "to_partner", or "at_random": as far as to the partner, in a
+            uniformly random direction.
+        by_pair: how the scheme differs from pair to pair, a name in ``um.training.BY_PAIR``, by
+            the rules of ``um.training.by_pair.ByPair``; "same" is not at all.
         width: of PreActResNet18; 64 in the paper.
         epochs: passes over the training set, ≥ 1.
         batch_size: ≥ 1.
@@ -94,6 +107,8 @@ class Config:
     label_dim: int | None = None
     augment_test: bool = False
     tested: str = "all"
+    moves: str = "to_partner"
+    by_pair: str = "same"
     precision: str = "auto"
     seed: int = 0
     measures: tuple[str, ...] = ()
@@ -105,10 +120,12 @@ class Config:
         datasets.check_name(self.dataset)
         put("scheme", str(parse(self.scheme)))
         check.one_of("loss", self.loss, TRAINED_LOSSES)
-        check.one_of("pairing", self.pairing, pairs.PAIRINGS)
+        check.one_of("pairing", self.pairing, [*pairs.PAIRINGS, *pairs.BY_CLASS])
         check.one_of("lam_per", self.lam_per, ("sample", "batch"))
         check.one_of("subset", self.subset, ("first", "random"))
         check.one_of("tested", self.tested, ("all", "last"))
+        check.one_of("moves", self.moves, ("to_partner", "at_random"))
+        check.one_of("by_pair", self.by_pair, BY_PAIR)
         check.one_of("precision", self.precision, ("auto", "float32", "bfloat16"))
         for name in ("flip", "augment_test"):
             check.one_of(name, getattr(self, name), (True, False))
@@ -132,6 +149,15 @@ class Config:
         """The rules for several fields at once."""
         if self.loss == "ce" and self.label_dim is not None:
             raise ValueError(f"label_dim = {self.label_dim!r}: cross-entropy has no label vectors")
+        if self.moves != "to_partner" and parse(self.scheme).weight != Kept():
+            raise ValueError(
+                f"moves = {self.moves!r}: {self.scheme} mixes labels with a partner's; "
+                "only DAT can move at random"
+            )
+        if self.by_pair != "same":
+            slope_of_dat = "slope" in self.by_pair and parse(self.scheme).weight == Kept()
+            if self.scheme == "ERM" or slope_of_dat:
+                raise ValueError(f"by_pair = {self.by_pair!r}: it would not change {self.scheme}")
         if self.measures and self.loss != "ce":
             raise ValueError(f"measures = {self.measures!r}: need loss 'ce', not {self.loss!r}")
         if self.subset == "random" and self.train_size is None:

@@ -21,11 +21,12 @@ from umixup._random import drawing_from, generator_for
 from umixup.mixing import mix
 from umixup.schemes import parse
 from umixup.training.augment import crop_and_flip, draw_crops, gather_crops
+from umixup.training.by_pair import ByPair, moved_at_random
 from umixup.training.config import Config
 from umixup.training.data import DataSet
 from umixup.training.environment import environment
 from umixup.training.evaluation import wrong
-from umixup.training.loop import backend, check_memory
+from umixup.training.loop import backend, check_memory, fastest_layout
 from umixup.training.model import PreActResNet18
 from umixup.training.states import check_fits
 
@@ -68,19 +69,6 @@ def new_label_vectors(config: Config, classes: int) -> Tensor:
     return losses.label_vectors(classes, dim, generator_for(config.seed, "labels"))
 
 
-def _fastest_layout(width: int, device: torch.device) -> torch.memory_format:
-    """channels_last, except at widths where a CPU is slower with it or fails.
-
-    It is about 1.1 to 1.25 times as fast (``benchmarks/step.py``). On a CPU, however, batch
-    normalisation of fewer than 16 channels is slower with it on several threads, and torch 2.15
-    corrupts memory if the channels do not fill oneDNN's blocks of 8.
-    """
-    narrow = width < 16 and torch.get_num_threads() > 1
-    if device.type == "cpu" and (width % 8 or narrow):
-        return torch.contiguous_format
-    return torch.channels_last
-
-
 class _Interrupted(Exception):  # noqa: N818 – not an error
     """Ctrl-C came during an evaluation."""
 
@@ -116,10 +104,13 @@ class Trainer:
         self.config, self.data, self.device = config, data, device
         check_memory(config, data, device)
         self.scheme, self.loss = parse(config.scheme), losses.BY_NAME[config.loss]
+        by_class = pairs.BY_CLASS.get(config.pairing)
+        self.pairing = by_class(data.train_y.cpu()) if by_class else config.pairing
+        self.by_pair = None if config.by_pair == "same" else ByPair(config, data)
         self.padded = nn.functional.pad(data.train_x, (config.crop_padding,) * 4)  # black
         self.vectors = new_label_vectors(config, len(data.classes)).to(device)
         model = new_model(config, data).to(device).train()
-        layout = _fastest_layout(config.width, device)
+        layout = fastest_layout(config.width, device)
         self.model = model.to(memory_format=layout)  # type: ignore[call-overload]
         compiler = backend(compile, device)
         self.forward = (
@@ -220,7 +211,7 @@ class Trainer:
         config, data = self.config, self.data
         plan = pairs.plan_epoch(
             self.scheme,
-            config.pairing,
+            self.pairing,
             len(data.train_x),
             batch_size=config.batch_size,
             seed=config.seed,
@@ -228,6 +219,8 @@ class Trainer:
             lam_per=config.lam_per,
         )
         plan = pairs.Plan(*(v.to(self.device) for v in plan))
+        if self.by_pair is not None:
+            plan = self.by_pair.applied(plan, self.epoch)
         sides = torch.stack([plan.first, plan.second])
         offsets, flips = (
             v.to(self.device) for v in draw_crops(config, 2, len(plan.lam), self.epoch)
@@ -243,6 +236,9 @@ class Trainer:
                 config.crop_padding,
             ).float()
             x, x2 = images.split(images.shape[0] // 2)
+            if config.moves == "at_random":
+                generator = generator_for(config.seed, f"moves of step {k}", self.epoch)
+                x2 = moved_at_random(x, x2, generator)
             y, y2 = self.vectors[data.train_y[first]], self.vectors[data.train_y[second]]
             # Normalise once: the normalised mixture is the mixture of the normalised images.
             yield data.normalize(mix(x, x2, lam)), mix(y, y2, gamma)
