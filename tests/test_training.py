@@ -381,7 +381,7 @@ INVALID = [  # field, values, error, what its message says
     ("weight_decay", [-1], *OUT_OF_RANGE),
     ("milestones", [None, 5, "ab", {"5": 1}], *WHOLE_NUMBERS),
     ("measures", [None, "calibration"], ValueError, "it must be a list of names such as"),
-    ("measures", [["accuracy"]], ValueError, "it must be one of calibration, corruptions"),
+    ("measures", [["accuracy"]], ValueError, "it must be one of attacks, calibration"),
 ]
 
 
@@ -474,10 +474,12 @@ def test_milestones_in_another_order_are_the_same_config():
 
 
 def test_the_hash_differs_where_any_field_differs():
-    assert OTHER.keys() | {"label_dim", "subset"} == {f.name for f in fields(Config)}
+    assert OTHER.keys() | {"label_dim", "subset", "moves", "by_pair"} == {f.name for f in fields(Config)}
     hashes = [Config().hash(), *(Config(**{name: OTHER[name]}).hash() for name in OTHER)]
     hashes.append(Config(loss="nc", label_dim=299).hash())
     hashes.append(Config(train_size=1000, subset="random").hash())
+    hashes.append(Config(scheme="B(2,1)", by_pair="mix_near").hash())
+    hashes.append(Config(scheme="DAT(B(3,1))", moves="at_random").hash())
     assert len(set(hashes)) == len(hashes)
     assert all(len(h) == 16 and int(h, 16) >= 0 for h in hashes)
 
@@ -588,6 +590,7 @@ def test_a_record_is_plain_data_and_comes_back_from_disk(baseline, tmp_path):
     assert record["profile"] == "custom"
     assert record["config"] == baseline.config.plain()
     added = {"measures": (), "subset": "first", "tested": "all"}
+    added |= {"moves": "to_partner", "by_pair": "same"}
     assert asdict(baseline.config) == {**record["config"], **added}
     (session,) = record["sittings"]
     assert (session["device"], session["threads"], session["compiled"]) == ("cpu", 1, None)
