@@ -390,7 +390,7 @@ def test_invalid_field_error_lists_allowed_values(name, values, kind, allowed):
     for value in values:
         with pytest.raises(kind) as error:
             Config(**{name: value})
-        shown = value[0] if allowed.startswith("it must be one of calibration") else value
+        shown = value[0] if allowed.startswith("it must be one of attacks") else value
         assert str(error.value).startswith(f"{name} = {shown!r}: ")
         assert allowed in str(error.value)
 
