@@ -15,7 +15,7 @@ export UMIXUP_REPOSITORY := $(REPOSITORY)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install book test-unit test test-all fuzz lint format sync notebooks coursework bench serve clean
+.PHONY: help install book test-unit test test-all fuzz lint format sync notebooks coursework bench gpu serve clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ coursework: $(VENV)/installed  ## student and instructor notebooks into _build/c
 
 bench: $(VENV)/installed  ## speed against other libraries, as ratios measured in one run
 	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+
+gpu: $(VENV)/installed  ## check a GPU for an hour: tests, speed, what the tables cost, runs; and report
+	$(BIN)/umixup gpu-check
 
 serve:  ## serve the built site on http://localhost:8000
 	@[ -e _build/html/index.html ] || { echo "there is no site yet: make book" >&2; exit 1; }

@@ -474,7 +474,9 @@ def test_milestones_in_another_order_are_the_same_config():
 
 
 def test_the_hash_differs_where_any_field_differs():
-    assert OTHER.keys() | {"label_dim", "subset", "moves", "by_pair"} == {f.name for f in fields(Config)}
+    assert OTHER.keys() | {"label_dim", "subset", "moves", "by_pair"} == {
+        f.name for f in fields(Config)
+    }
     hashes = [Config().hash(), *(Config(**{name: OTHER[name]}).hash() for name in OTHER)]
     hashes.append(Config(loss="nc", label_dim=299).hash())
     hashes.append(Config(train_size=1000, subset="random").hash())

@@ -64,6 +64,7 @@ class Drive:
     report: Report
     bar: tqdm[Any]
     checkpoints: str | None = None
+    compile: bool | str | None = None
 
     def run(self, todo: Iterable[Config], watch: Watch, stopped: list[int]) -> None:
         """Submit the runs, and those that fail again."""
@@ -100,7 +101,7 @@ class Drive:
     def _submit(self, config: Config) -> Future[Outcome]:
         expected = self.expected[_same_data.key(config)]
         given = config, str(self.folder), self.threads, expected, self.checkpoints
-        return self.pool.submit(work, *given)
+        return self.pool.submit(work, *given, self.compile)
 
     def _enter(self, config: Config, future: Future[Outcome], last: bool) -> bool:
         """Enter a run's outcome; or return False if it failed and is to be tried again."""

@@ -55,8 +55,12 @@ class Sweep:
     """here, processes, dask, slurm, or a Dask scheduler's address; by default here or processes."""
     checkpoints: MaybeFolder = None
     """A folder in which runs save their state, so that those that are stopped can go on."""
+    compile: Literal["yes", "no"] | None = None
+    """Compile the networks; by default on a GPU only."""
     dry_run: Switch = False
     """Only say how many runs there are to do, and about how long they take."""
+    timed: Switch = False
+    """With --dry-run: if no runs like them are recorded, time a few steps here."""
 
     def __call__(self) -> int:
         """Do the runs and print a report; 1 if a run failed, or its record is elsewhere."""
@@ -65,12 +69,18 @@ class Sweep:
             "executor": self.executor,
             "workers": self.workers,
             "threads": self.threads,
+            "compile": None if self.compile is None else self.compile == "yes",
         }
+        if self.timed and not self.dry_run:
+            raise ValueError("timed: only with --dry-run")
         if self.dry_run:
-            outlook = sweep.plan(configs, folder, **how)
+            outlook = sweep.plan(configs, folder, timed=self.timed, **how)
             print(f"{len(outlook.todo)} runs to do, {outlook.done} recorded in {self.results}")
             if outlook.seconds is None:
-                print("no run like them is recorded yet, so how long they take is not known")
+                print(
+                    "no run like them is recorded yet, so how long they take is not known; "
+                    "--timed times a few steps"
+                )
             elif outlook.todo:
                 time = _console.duration(outlook.seconds)
                 print(f"about {time} with {self.workers} workers")

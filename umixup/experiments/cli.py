@@ -1,4 +1,4 @@
-"""The command line of umixup: train, sweep, results, data and config.
+"""The command line of umixup: train, sweep, results, data, config and gpu-check.
 
     umixup train --profile quick --scheme "U(B(2.2,0.9))" --loss nc
     umixup sweep --table 3 --profile quick --runs 5 --workers 2
@@ -6,6 +6,7 @@
     umixup results pack
     umixup data fetch fashion-mnist
     umixup config --profile full
+    umixup gpu-check --minutes 60
 
 Exit status: 0 success; 1 failure (a run failed, a file is missing); 2 the arguments are not valid;
 130 Ctrl-C.
@@ -29,6 +30,7 @@ from umixup import _check as check
 from umixup import training
 from umixup._files import check_writable
 from umixup.experiments import _console, measures, results, tables
+from umixup.experiments._gpu_command import GPUCheck
 from umixup.experiments._options import Folder, MaybeFolder, Profile, Switch
 from umixup.experiments._sweep_command import Sweep
 from umixup.training import data as datasets
@@ -235,13 +237,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _console.run(lambda: _parsed(given)())
 
 
-def _parsed(arguments: Sequence[str]) -> Train | Sweep | Results | Data | Config:
+_COMMANDS = {
+    "train": Train,
+    "sweep": Sweep,
+    "results": Results,
+    "data": Data,
+    "config": Config,
+    "gpu-check": GPUCheck,
+}
+
+
+def _parsed(arguments: Sequence[str]) -> Train | Sweep | Results | Data | Config | GPUCheck:
     """The command with its options."""
     if shutil.get_terminal_size().columns < 40:  # tyro would wrap for ever
         os.environ["COLUMNS"] = "40"
     commands = []
-    for kind in (Train, Sweep, Results, Data, Config):
-        name, help_text = kind.__name__.lower(), inspect.getdoc(kind) or ""
+    for name, kind in _COMMANDS.items():
+        help_text = inspect.getdoc(kind) or ""
         if name not in arguments[:1]:  # its first paragraph, for the list of all commands
             help_text = help_text.partition("\n\n")[0]
         commands.append(Annotated[kind, tyro.conf.subcommand(name, description=help_text)])

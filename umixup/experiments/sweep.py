@@ -3,9 +3,7 @@
     report = sweep.run(configs, "results", workers=2)
 
 A worker writes the record of its run itself, so whatever dies on the way, the same call continues
-with the rest. Several drivers may share a folder. They need no locks: a run looks for its record
-before it starts, and each driver has its own order, so that a run is seldom done twice; if it is,
-both drivers write the same record.
+with the rest. Several drivers may share a folder: a run is claimed by a lock while it lasts.
 """
 
 from __future__ import annotations
@@ -38,6 +36,8 @@ from umixup.experiments.worker import remove_old_claims
 from umixup.training import Config
 from umixup.training.config import digest
 from umixup.training.environment import in_terminal
+from umixup.training.loop import backend, usable
+from umixup.training.timing import estimate
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -103,18 +103,39 @@ def plan(
     executor: Executor | Client | str | None = None,
     workers: int = 1,
     threads: int | None = None,
+    compile: bool | str | None = None,
+    timed: bool = False,
 ) -> Outlook:
     """What a sweep of these configs would do, and how long it would take; as for ``run``.
+
+    Args:
+        timed: if no runs like some of them are recorded, time a few steps of one of each recipe
+            here (``um.training.estimate``), without its measures.
 
     Raises:
         TypeError: one of them is not a config.
         ValueError: the executor is unknown, or a number is out of range.
     """
-    _check_options(folder, executor, workers, threads)
+    _check_options(folder, executor, workers, threads, compile)
     outlook, _ = _look(configs, Path(folder))
+    if outlook.seconds is None and timed:
+        before = torch.get_num_threads()
+        torch.set_num_threads(threads or max(1, before // workers))
+        try:
+            outlook = replace(outlook, seconds=_timed(outlook.todo, compile))
+        finally:
+            torch.set_num_threads(before)
     if outlook.seconds is None:
         return outlook
     return replace(outlook, seconds=outlook.seconds / max(1, min(workers, len(outlook.todo))))
+
+
+def _timed(configs: Iterable[Config], compile: bool | str | None) -> float:
+    """Seconds of all these runs on one worker, by a few steps of one of each recipe."""
+    alike = defaultdict(list)
+    for config in configs:
+        alike[config.dataset, digest(config.recipe()), config.tested].append(config)
+    return sum(len(each) * estimate(each[0], compile=compile).total for each in alike.values())
 
 
 def _look(configs: Iterable[Config], folder: Path) -> tuple[Outlook, list[dict[str, Any]]]:
@@ -149,10 +170,12 @@ def run(
     retries: int = 1,
     patience: float | None = None,
     checkpoints: str | os.PathLike[str] | None = None,
+    compile: bool | str | None = None,
 ) -> Report:
     """Train every config that has no record in ``folder``, and record each run.
 
-    Several drivers may share a folder, on one machine or many: each run is claimed by a lock.
+    Several drivers may share a folder, on one machine or many: each run is claimed by a lock. On a
+    machine with several GPUs, runs go round them; with more workers than GPUs they share them.
     A run that raises, or whose worker dies, is tried again. If it fails again, the reason goes into
     ``<hash>.failed.json``, and the sweep continues with the others; a later sweep tries it anew. If
     the folder has runs that used other data than there is here now, a warning says so, and no more
@@ -175,6 +198,9 @@ def run(
         checkpoints: a folder, seen by all workers, in which each run saves its state every ten
             epochs, and when it is stopped; a later sweep goes on from there. By default, a run that
             is stopped begins anew.
+        compile: as for ``um.training.train``: by default on a GPU only. On a CPU it pays for many
+            runs on images as small as the digits, and not on larger ones (``benchmarks/sweep.py``);
+            its results differ in their last bits.
 
     Raises:
         ValueError: a folder cannot be written to, the executor is unknown, or a number is out
@@ -184,7 +210,7 @@ def run(
         SweepStoppedError: workers do not start, or the scheduler is lost.
         KeyboardInterrupt: Ctrl-C or SIGTERM; runs in progress are dropped.
     """
-    _check_options(folder, executor, workers, threads)
+    _check_options(folder, executor, workers, threads, compile)
     start, path = time.perf_counter(), Path(folder).absolute()
     check.whole("retries", retries, 0, _MOST_RETRIES)
     if patience is None:
@@ -229,7 +255,9 @@ def run(
                 opened, threads = _open(executor, workers, threads, bar)
                 with opened as pool:
                     kept = None if checkpoints is None else str(checkpoints)
-                    sweep = Drive(pool, path, threads, retries, expected, report, bar, kept)
+                    sweep = Drive(
+                        pool, path, threads, retries, expected, report, bar, kept, compile
+                    )
                     sweep.run(todo, Watch(pool, patience), stopped)
         except BaseException as error:
             # What was being imported may have turned KeyboardInterrupt into another error.
@@ -258,7 +286,11 @@ def run(
 
 
 def _check_options(
-    folder: str | os.PathLike[str], executor: object, workers: int, threads: int | None
+    folder: str | os.PathLike[str],
+    executor: object,
+    workers: int,
+    threads: int | None,
+    compile: bool | str | None,
 ) -> None:
     if not isinstance(folder, os.PathLike):
         check.text("folder", folder)  # Path("") would be the current one
@@ -269,6 +301,8 @@ def _check_options(
     check.whole("workers", workers, 1, most)
     if threads is not None:
         check.whole("threads", threads, 1, _MOST_THREADS)
+    if compile is not None and local:
+        backend(compile, usable(None))
 
 
 def _open(

@@ -18,6 +18,7 @@ from pebble import ProcessExpired
 
 from umixup._files import check_writable, lock_in
 from umixup.experiments import _same_data, measures, records
+from umixup.experiments._places import device_of_a_run
 from umixup.experiments._reading import FAILED
 from umixup.experiments._record import NOT_A_RECORD, NewerSchemaError
 from umixup.training import Config, train
@@ -38,6 +39,7 @@ def work(
     threads: int | None,
     expected: str | None,
     checkpoints: str | None = None,
+    compile: bool | str | None = None,
 ) -> Outcome:
     """Train and record one config, unless it is recorded by now, or another driver is at it.
 
@@ -50,12 +52,17 @@ def work(
         expected: the fingerprint that its samples must have, or ``None`` if it is not known.
         checkpoints: a folder in which the run has one of its own, from which it is resumed, and
             which is removed once it is recorded.
+        compile: as for ``um.training.train``.
     """
     path = Path(folder)
     with _one_at_a_time, claimed(config.hash(), path) as free:
         if free:
             own = None if checkpoints is None else Path(checkpoints) / config.hash()
-            outcome = _done(config, path, threads, expected, own)
+            with device_of_a_run() as device:
+                how: dict[str, Any] = {"device": device, "compile": compile}
+                if own is not None:
+                    how |= {"checkpoints": own, "resume": True}
+                outcome = _done(config, path, threads, expected, how)
             if own is not None and not isinstance(outcome, str):
                 shutil.rmtree(own, ignore_errors=True)
             return outcome
@@ -94,9 +101,9 @@ def remove_old_claims(folder: Path) -> None:
 
 
 def _done(
-    config: Config, path: Path, threads: int | None, expected: str | None, own: Path | None
+    config: Config, path: Path, threads: int | None, expected: str | None, how: dict[str, Any]
 ) -> Outcome:
-    """``work``, once the run is claimed."""
+    """``work``, once the run is claimed; ``how`` goes to ``train``."""
     if _recorded(config, path):
         return None
     if threads not in (None, torch.get_num_threads()):
@@ -105,7 +112,7 @@ def _done(
         check_writable("folder", path, records.LARGE)  # on a full disk, training is in vain
         measures.check_installed(config.measures)
         data = _same_data.for_run(config, expected)
-        run = train(config, data=data, progress=False, checkpoints=own, resume=own is not None)
+        run = train(config, data=data, progress=False, **how)
         try:
             measures.measure(run, data)
         except Exception as error:

@@ -7,6 +7,7 @@ run.error, run.record()
 
 from umixup.training.config import BY_PAIR, MEASURES, PROFILES, TRAINED_LOSSES, Config, profile
 from umixup.training.run import Run, train
+from umixup.training.timing import Estimate, estimate
 from umixup.training.trainer import Trainer, new_label_vectors, new_model
 
 __all__ = [
@@ -15,8 +16,10 @@ __all__ = [
     "PROFILES",
     "TRAINED_LOSSES",
     "Config",
+    "Estimate",
     "Run",
     "Trainer",
+    "estimate",
     "new_label_vectors",
     "new_model",
     "profile",

@@ -202,29 +202,32 @@ class Trainer:
         """Training samples used so far, over all epochs."""
         return self.epoch * len(self.data.train_x) + self.step * self.config.batch_size
 
-    def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield the rest of the epoch as mixed images (B, C, H, W) and targets (B, d).
-
-        The epoch's plan and crops are drawn first; then each batch is gathered and mixed on the
-        device.
-        """
-        config, data = self.config, self.data
+    def draw_epoch(self) -> tuple[pairs.Plan, Tensor, Tensor]:
+        """The epoch's plan, its crops and its flips, drawn on the CPU."""
+        config, n = self.config, len(self.data.train_x)
         plan = pairs.plan_epoch(
             self.scheme,
             self.pairing,
-            len(data.train_x),
+            n,
             batch_size=config.batch_size,
             seed=config.seed,
             epoch=self.epoch,
             lam_per=config.lam_per,
         )
-        plan = pairs.Plan(*(v.to(self.device) for v in plan))
+        return plan, *draw_crops(config, 2, len(plan.lam), self.epoch)
+
+    def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield the rest of the epoch as mixed images (B, C, H, W) and targets (B, d).
+
+        All that is random is drawn first; then each batch is gathered and mixed on the device.
+        """
+        config, data = self.config, self.data
+        drawn, *crops = self.draw_epoch()
+        plan = pairs.Plan(*(v.to(self.device) for v in drawn))
         if self.by_pair is not None:
             plan = self.by_pair.applied(plan, self.epoch)
         sides = torch.stack([plan.first, plan.second])
-        offsets, flips = (
-            v.to(self.device) for v in draw_crops(config, 2, len(plan.lam), self.epoch)
-        )
+        offsets, flips = (v.to(self.device) for v in crops)
         for k in range(self.step, len(self.step_losses)):
             part = slice(k * config.batch_size, (k + 1) * config.batch_size)
             first, second, lam, gamma = (v[part] for v in plan)
