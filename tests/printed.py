@@ -19,6 +19,7 @@ from umixup.experiments import cli, studies
 
 ROOT = Path(__file__).parents[1]
 PROGRAMS = ("umixup", "make", "pip", "papermill", "python", "git", "jupyter", "cd", "pre-commit")
+PROGRAMS += ("sbatch",)
 
 
 @dataclass(frozen=True)
@@ -82,10 +83,10 @@ def program(command: str) -> str:
 def helps() -> dict[str, str]:
     """The texts of ``umixup --help`` and of each command's, as they are written."""
     parts = {"umixup --help": cli.__doc__ or ""}
-    for command in (cli.Train, cli.Sweep, cli.Results, cli.Data, cli.Config):
+    for name, command in cli.COMMANDS.items():
         lines = (command.__doc__ or "").splitlines()
         text = "\n".join(line.removeprefix("    ") for line in lines)
-        parts[f"umixup {command.__name__.lower()} --help"] = text
+        parts[f"umixup {name} --help"] = text
     return parts
 
 

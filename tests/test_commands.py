@@ -240,10 +240,22 @@ HOW: dict[str, How | Elsewhere] = {
         why=HOURS + "--dry-run",
         records=False,
     ),
-    "umixup sweep --table 1 --runs 100 --executor slurm --workers 32": How(
+    **{
+        command: How(
+            "Check a GPU",
+            instead="umixup gpu-check --help",
+            why="it takes an hour of a GPU: --help",
+        )
+        for command in (
+            "umixup gpu-check",
+            "umixup gpu-check --minutes 60",
+            "umixup gpu-check --table 4 --minutes 30",
+        )
+    },
+    "sbatch recipes/table1.slurm": How(
         "runs to do",
-        instead="umixup sweep --table 1 --runs 100 --executor slurm --workers 32 --dry-run",
-        why="it asks a cluster for GPUs: --dry-run",
+        instead="bash recipes/table1.slurm --dry-run",
+        why="it asks a cluster for GPUs: the job's script in this shell, with --dry-run",
         records=False,
     ),
     "umixup sweep --table 1 --runs 100 --executor tcp://10.0.0.1:8786": How(

@@ -55,7 +55,7 @@ def test_every_public_name_has_a_docstring(module):
 
 def test_the_public_names_are_those_that_a_module_defines():
     assert generated.public_names("equivalence") == [
-        *("U", "D", "canonical", "logistic_weight", "as_mixup", "distance")
+        *("U", "D", "twin", "canonical", "logistic_weight", "as_mixup", "distance")
     ]
     assert "BY_NAME" in generated.public_names("losses")
     assert "T" not in generated.public_names("schemes")  # a type variable

@@ -237,7 +237,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _console.run(lambda: _parsed(given)())
 
 
-_COMMANDS = {
+#: The commands by name.
+COMMANDS: dict[str, Any] = {
     "train": Train,
     "sweep": Sweep,
     "results": Results,
@@ -252,7 +253,7 @@ def _parsed(arguments: Sequence[str]) -> Train | Sweep | Results | Data | Config
     if shutil.get_terminal_size().columns < 40:  # tyro would wrap for ever
         os.environ["COLUMNS"] = "40"
     commands = []
-    for name, kind in _COMMANDS.items():
+    for name, kind in COMMANDS.items():
         help_text = inspect.getdoc(kind) or ""
         if name not in arguments[:1]:  # its first paragraph, for the list of all commands
             help_text = help_text.partition("\n\n")[0]

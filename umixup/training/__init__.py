@@ -5,6 +5,7 @@ run = train(config)
 run.error, run.record()
 """
 
+from umixup.training.by_pair import ByPair
 from umixup.training.config import BY_PAIR, MEASURES, PROFILES, TRAINED_LOSSES, Config, profile
 from umixup.training.run import Run, train
 from umixup.training.timing import Estimate, estimate
@@ -15,6 +16,7 @@ __all__ = [
     "MEASURES",
     "PROFILES",
     "TRAINED_LOSSES",
+    "ByPair",
     "Config",
     "Estimate",
     "Run",

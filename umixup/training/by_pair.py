@@ -32,9 +32,10 @@ class ByPair:
     "confused" favour pairs of large r, the other two those of small r:
     with the share f = r or 1 − r, whose mean is ½,
 
-    - "mix_…" mixes a pair with probability f and leaves it as it is otherwise, λ = γ = 1;
-    - "slope_…" takes σ(2^(2f−1) logit γ) for γ, so that the slope of a logistic weight is from one
-      half of the scheme's to twice as large.
+    - ``mix_near`` and the like mix a pair with probability f; else they leave it as it is, with
+      λ = γ = 1;
+    - ``slope_near`` and the like take σ(2^(2f−1) logit γ) for γ, so that the slope of a logistic
+      weight is from one half of the scheme's to twice as large.
 
     Args:
         config: its ``by_pair`` and seed are used.

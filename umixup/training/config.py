@@ -30,7 +30,7 @@ _DATA_OF = {"quick": "digits", "small": "fashion-mnist", "full": "fashion-mnist"
 TRAINED_LOSSES = ("ce", "nc", "nc-released")
 #: What ``um.measures`` can measure on a trained network.
 MEASURES = ("attacks", "calibration", "corruptions", "robustness", "scores")
-#: How a scheme may differ from pair to pair, in ``um.training.by_pair``.
+#: How a scheme may differ from pair to pair, by the rules of ``ByPair``.
 BY_PAIR = (
     "same",
     *(
@@ -60,7 +60,7 @@ class Config:
         moves: where DAT moves x: "to_partner", or "at_random": as far as to the partner, in a
             uniformly random direction.
         by_pair: how the scheme differs from pair to pair, a name in ``um.training.BY_PAIR``, by
-            the rules of ``um.training.by_pair.ByPair``; "same" is not at all.
+            the rules of ``um.training.ByPair``; "same" is not at all.
         width: of PreActResNet18; 64 in the paper.
         epochs: passes over the training set, ≥ 1.
         batch_size: ≥ 1.
