@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 from torch import nn
 
+from umixup import bounds, training
 from umixup.bounds import deviation, deviation_probability, expected_loss, pairs_needed, spread
 from umixup.equivalence import D, U, canonical
 from umixup.losses import (
@@ -501,3 +502,72 @@ def test_a_model_with_any_part_in_training_mode_is_refused(function):
     model[1].train()
     with pytest.raises(ValueError, match=r"f is in training mode.*f\.eval\(\)"):
         function(mixup(1), *[torch.zeros(2, 3)] * 2, *[torch.eye(2)] * 2, model, cross_entropy)
+
+
+# The floor of the training loss
+
+SCHEMES_WITH_A_FLOOR = [
+    "B(1,1)",
+    "B(0.4,0.4)",
+    "DAT(B(2,1))",
+    "DAT(B(1,3))",
+    "UMixUp(B(2,1),S(3))",
+    "UMixUp(B(1,1),S(0))",
+    "UMixUp(B(1,1),S(inf))",
+    "Twin(0.8,B(2,1))",
+    "DAT(0.5*B(2,1)+0.5*P(0.75))",
+    "ERM",
+]
+
+
+@pytest.mark.parametrize("text", SCHEMES_WITH_A_FLOOR)
+def test_the_floor_is_that_of_the_best_output_at_each_point_of_a_segment(text):
+    """By drawing: both samples come first equally often, and targets are averaged at each point."""
+    scheme, draws, bins = parse(text), 400_000, 300
+    lam, gamma = scheme.draw(2 * draws, torch.Generator().manual_seed(0))
+    first = torch.arange(2 * draws) < draws
+    where = torch.where(first, lam, 1 - lam)  # from the second sample to the first one
+    label = torch.where(first, gamma, 1 - gamma).double()  # the share of the first one's class
+    at = (where * bins).long().clamp(max=bins - 1)
+    counts = torch.bincount(at, minlength=bins)
+    mean = torch.bincount(at, label, minlength=bins) / counts.clamp(min=1)
+    share = counts / counts.sum()
+    entropy = torch.special.entr(mean) + torch.special.entr(1 - mean)
+    assert bounds.loss_floor(text) == pytest.approx(float((share * entropy).sum()), abs=5e-3)
+    cosine = -torch.hypot(mean, 1 - mean)
+    assert bounds.loss_floor(text, "nc") == pytest.approx(float((share * cosine).sum()), abs=5e-3)
+
+
+def test_twins_have_one_floor_and_pairs_of_one_class_have_none():
+    floors = [bounds.loss_floor(f"Twin({kappa},B(2,1))") for kappa in (0.5, 0.7, 0.9, 1)]
+    assert floors == pytest.approx([0.5] * 4, abs=1e-6)  # in nats: 2∫ −λ log λ dλ
+    assert bounds.loss_floor("B(1,1)", same_class=0.1) == pytest.approx(0.45)
+    assert bounds.loss_floor("B(1,1)", same_class=1) == 0
+    assert bounds.loss_floor("B(1,1)", "nc", same_class=1) == -1
+    lengths = integrate.quad(lambda lam: (lam**2 + (1 - lam) ** 2) ** 0.5, 0, 1)[0]
+    assert bounds.loss_floor("B(1,1)", "nc") == pytest.approx(-lengths, abs=1e-6)
+
+
+def test_a_trained_network_comes_near_the_floor_and_not_below_it(digits):
+    config = training.Config(
+        **dict(dataset="digits", scheme="B(1,1)", width=8, epochs=60, milestones=(30, 45)),
+        **dict(crop_padding=0, flip=False, train_size=100, batch_size=50, tested="last"),
+    )
+    run = training.train(config, data=digits, progress=False, device="cpu")
+    counts = digits.train_y[:100].bincount()
+    floor = bounds.loss_floor("B(1,1)", same_class=float((counts / 100).square().sum()))
+    last = sum(run.train_losses[-15:]) / 15
+    assert floor < last < floor + 0.25
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (dict(loss="nc-released"), "loss = 'nc-released': it must be one of ce, nc"),
+        (dict(same_class=1.1), "same_class = 1.1: it must be in"),
+        (dict(scheme="B(1)"), "scheme text"),
+    ],
+)
+def test_a_floor_that_is_not_defined_is_refused(given, message):
+    with pytest.raises(ValueError, match=message):
+        bounds.loss_floor(**{"scheme": "B(1,1)", **given})

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from umixup import _check as check
+from umixup.equivalence import canonical
 from umixup.losses import Loss
 from umixup.mixing import mix
 from umixup.quadrature import quadrature
@@ -97,6 +98,47 @@ def _losses_at(
         return loss(f(mix(x, x2, at_lam)), mix(y, y2, at_gamma)).double()
 
     return losses_at
+
+
+def loss_floor(
+    scheme: Scheme | str, loss: str = "ce", *, same_class: float = 0.0, nodes: int = 200
+) -> float:
+    r"""What no network's expected training loss is below, and one that fits all comes near.
+
+    .. math:: s\,e(1) + (1 - s)\,E_{λ∼p}\,e(γ(λ)), \qquad
+              e(γ) = \min_z \ell\bigl(z,\; γy + (1-γ)y'\bigr)
+
+    with p and γ of the canonical scheme, U(D(scheme)), and s the share of pairs of one class. e is
+    the entropy of the target for cross-entropy, and :math:`-\sqrt{γ^2 + (1-γ)^2}` for the negative
+    cosine to orthonormal label vectors. On a symmetric sequence the expected loss is that of the
+    canonical scheme (Lemmas 4 and 5), whose targets are mixed with γ whichever sample comes first,
+    so that no output does better than e at any pair and λ. A network reaches it where the mixed
+    sample determines the pair and λ. Other schemes with the same expected loss have other targets,
+    but the same floor: DAT's is MixUp's, though its targets have no entropy.
+
+    Args:
+        scheme: policy and weight, or their text.
+        loss: "ce" or "nc", in nats or as it is.
+        same_class: s, in [0, 1]; with n_c of n samples in class c and independent pairs it is
+            Σ (n_c/n)².
+        nodes: of the quadrature.
+
+    Raises:
+        ValueError: another loss, a share outside [0, 1], or a text that is not a scheme.
+
+    >>> round(loss_floor("B(1,1)"), 6), round(loss_floor("DAT(B(2,1))", same_class=0.1), 6)
+    (0.5, 0.45)
+    """
+    check.one_of("loss", loss, ("ce", "nc"))
+    share = check.number("same_class", same_class, check.UNIT)
+    twin = canonical(as_scheme(scheme))
+    z, w = quadrature(twin, check.whole("nodes", nodes, 1))
+    gamma = twin.weight.from_logit(z).to(w)
+    if loss == "ce":
+        least, alone = torch.special.entr(gamma) + torch.special.entr(1 - gamma), 0.0
+    else:
+        least, alone = -torch.hypot(gamma, 1 - gamma), -1.0
+    return share * alone + (1 - share) * float((w * least).sum())
 
 
 def deviation_probability(n: int, epsilon: float, delta: float, *, lambda_batch: int = 1) -> float:

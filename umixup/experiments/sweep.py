@@ -199,7 +199,7 @@ def run(
             epochs, and when it is stopped; a later sweep goes on from there. By default, a run that
             is stopped begins anew.
         compile: as for ``um.training.train``: by default on a GPU only. On a CPU it pays for many
-            runs on images as small as the digits, and not on larger ones (``benchmarks/sweep.py``);
+            runs on images as small as the digits, and not on larger ones (``benchmarks/evidence.py``);
             its results differ in their last bits.
 
     Raises:
