@@ -47,6 +47,7 @@ _MODULES = {
     "sweep": "experiments.sweep",
     "paper": "experiments.paper",
     "tables": "experiments.tables",
+    "claims": "experiments.claims",
     "studies": "experiments.studies",
     "plans": "experiments.plans",
     "measures": "experiments.measures",
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
     from umixup._book import notebook, plotting
     from umixup.equivalence import D, U, canonical
     from umixup.experiments import (
+        claims,
         cli,
         measures,
         paper,

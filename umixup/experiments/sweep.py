@@ -199,8 +199,8 @@ def run(
             epochs, and when it is stopped; a later sweep goes on from there. By default, a run that
             is stopped begins anew.
         compile: as for ``um.training.train``: by default on a GPU only. On a CPU it pays for many
-            runs on images as small as the digits, and not on larger ones (``benchmarks/evidence.py``);
-            its results differ in their last bits.
+            runs on images as small as the digits, not on larger ones (``benchmarks/evidence.py``),
+            and the results differ in their last bits.
 
     Raises:
         ValueError: a folder cannot be written to, the executor is unknown, or a number is out
