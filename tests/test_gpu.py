@@ -119,6 +119,12 @@ def test_a_run_by_inductor_goes_on_with_the_same_bits(digits, tmp_path, monkeypa
 # Devices of workers
 
 
+@pytest.fixture
+def can_spawn(monkeypatch):
+    """IPython, which other tests run in this process, may leave a __main__ that cannot spawn."""
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None, raising=False)
+
+
 def hold_a_place(folder: str, found: multiprocessing.Queue) -> None:
     with _places.place(Path(folder)) as k:
         found.put((os.getpid(), k))
@@ -127,6 +133,7 @@ def hold_a_place(folder: str, found: multiprocessing.Queue) -> None:
 
 
 @pytest.mark.process
+@pytest.mark.usefixtures("can_spawn")
 def test_places_differ_between_processes_and_are_freed_by_kill(tmp_path):
     context = multiprocessing.get_context("spawn")
     found = context.Queue()
@@ -232,6 +239,7 @@ def checked(folder: Path, **options) -> str:
 
 
 @pytest.mark.process
+@pytest.mark.usefixtures("can_spawn")
 def test_a_check_goes_on_where_it_was_cut_off_and_ends_with_a_report(tmp_path, monkeypatch):
     monkeypatch.setattr(gpu_check.GPUCheck, "tests", lambda self: {"left_out": "these are tests"})
     together = gpu_check.GPUCheck.together
