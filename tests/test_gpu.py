@@ -18,7 +18,7 @@ from torch import nn
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
 from umixup import results, sweep, tables, training
-from umixup.experiments import _places, cli, gpu_check
+from umixup.experiments import _compiling, _places, cli, gpu_check
 from umixup.training.evaluation import wrong
 
 ROOT = Path(__file__).parents[1]
@@ -204,6 +204,35 @@ def test_a_sweep_compiles_if_it_is_told_to(tmp_path):
         sweep.run([replace(config, seed=1)], tmp_path, compile="tvm")
     with pytest.raises(ValueError, match=r"compile = 3"):
         sweep.plan([replace(config, seed=1)], tmp_path, compile=3)
+
+
+def test_a_long_sweep_on_digits_compiles_by_itself_and_no_other(tmp_path, monkeypatch):
+    tried = []
+    monkeypatch.setattr(_compiling, "backend", lambda *given: tried.append(given) or "aot_eager")
+    long = [replace(CONFIG, seed=s, epochs=1000, train_size=1280) for s in range(2)]
+    assert _compiling.pays(long, 1, 1)  # 20,000 steps
+    assert len(tried) == 1
+    assert not _compiling.pays(long, 2, 1)
+    assert not _compiling.pays(long, 1, 2)
+    assert not _compiling.pays([*long, replace(CONFIG, dataset="mnist")], 1, 1)
+    assert len(tried) == 1  # nothing is compiled to find that out
+
+    def no_compiler(*given: object) -> str:
+        raise ValueError
+
+    monkeypatch.setattr(_compiling, "backend", no_compiler)
+    assert not _compiling.pays(long, 1, 1)
+
+    monkeypatch.setattr(_compiling, "pays", lambda *given: "aot_eager")
+    for name, how in (
+        ("a", {}),
+        ("b", dict(checkpoints=tmp_path / "c")),
+        ("d", dict(compile=False)),
+    ):
+        config = replace(CONFIG, epochs=1)
+        assert sweep.run([config], tmp_path / name, **how).done == 1
+        [record] = results.records(tmp_path / name)
+        assert record["sittings"][0]["compiled"] == ("aot_eager" if name == "a" else None)
 
 
 def test_an_estimate_is_about_what_a_run_takes(digits):

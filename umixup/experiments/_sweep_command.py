@@ -56,7 +56,7 @@ class Sweep:
     checkpoints: MaybeFolder = None
     """A folder in which runs save their state, so that those that are stopped can go on."""
     compile: Literal["yes", "no"] | None = None
-    """Compile the networks; by default on a GPU only."""
+    """Compile the networks; by default on a GPU, and in long sweeps on the digits."""
     dry_run: Switch = False
     """Only say how many runs there are to do, and about how long they take."""
     timed: Switch = False

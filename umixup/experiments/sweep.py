@@ -28,7 +28,7 @@ from tqdm import tqdm
 
 from umixup import _check as check
 from umixup._files import check_writable, remove_old_parts
-from umixup.experiments import _same_data, records
+from umixup.experiments import _compiling, _same_data, records
 from umixup.experiments._drive import Drive, stoppable
 from umixup.experiments.clusters import NOT_STARTED, Watch
 from umixup.experiments.executors import check_name, open_executor
@@ -198,9 +198,9 @@ def run(
         checkpoints: a folder, seen by all workers, in which each run saves its state every ten
             epochs, and when it is stopped; a later sweep goes on from there. By default, a run that
             is stopped begins anew.
-        compile: as for ``um.training.train``: by default on a GPU only. On a CPU it pays for many
-            runs on images as small as the digits, not on larger ones (``benchmarks/evidence.py``),
-            and the results differ in their last bits.
+        compile: as for ``um.training.train``. By default on a GPU, and on a CPU where it pays: in
+            long sweeps on the digits, on one thread, without checkpoints. Results differ in their
+            last bits; the records say which runs were compiled.
 
     Raises:
         ValueError: a folder cannot be written to, the executor is unknown, or a number is out
@@ -253,6 +253,9 @@ def run(
                 _same_data.forget()
             if todo:
                 opened, threads = _open(executor, workers, threads, bar)
+                if compile is None and checkpoints is None and executor in _HERE:
+                    on_cpu = usable(None).type == "cpu"
+                    compile = (on_cpu and _compiling.pays(todo, workers, threads)) or None
                 with opened as pool:
                     kept = None if checkpoints is None else str(checkpoints)
                     sweep = Drive(
