@@ -1,8 +1,10 @@
 """The trainer: one config in, one run out.
 
-config = profile("quick", scheme="U(B(2.2,0.9))", seed=1)
-run = train(config)
-run.error, run.record()
+    config = profile("quick", scheme="U(B(2.2,0.9))", seed=1)
+    run = train(config)
+    run.error, run.record()
+
+A config says all that changes the result; equal configs give equal runs.
 """
 
 from umixup.training.by_pair import ByPair

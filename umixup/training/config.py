@@ -33,11 +33,14 @@ MEASURES = ("attacks", "calibration", "corruptions", "robustness", "scores")
 #: How a scheme may differ from pair to pair, by the rules of ``ByPair``.
 BY_PAIR = (
     "same",
-    *(
-        f"{what}_{by}"
-        for what in ("mix", "slope")
-        for by in ("near", "far", "confused", "distinct")
-    ),
+    "mix_near",
+    "mix_far",
+    "mix_confused",
+    "mix_distinct",
+    "slope_near",
+    "slope_far",
+    "slope_confused",
+    "slope_distinct",
 )
 # All other fields are the recipe. Testing and measuring do not change the training.
 _SETTING = ("dataset", "scheme", "loss", "seed", "augment_test", "tested", "measures")
