@@ -33,7 +33,7 @@ from umixup.training import data as datasets
 from umixup.training.data import DataSet
 from umixup.training.environment import environment
 from umixup.training.loop import usable
-from umixup.training.timing import endless, now
+from umixup.training.timing import now, warmed_up
 
 #: Images of each table's data set: how many for training, and their shape.
 SHAPES = {
@@ -127,9 +127,7 @@ class GPUCheck:
             new_model(config, data)(torch.rand(2, *data.train_x.shape[1:])).sum().backward()
         flops = counter.get_total_flops() / 2 * config.batch_size
         trainer = self.trainer()
-        batches = endless(trainer)
-        for _ in range(3):
-            trainer.train_on(*next(batches))
+        batches = warmed_up(trainer)
         kinds = [ProfilerActivity.CPU]
         kinds += [ProfilerActivity.CUDA] if self.device.type == "cuda" else []
         with profile(activities=kinds) as profiled:
@@ -305,10 +303,8 @@ def _steps_a_second(one: GPUCheck, together: Any, rates: Any) -> None:
         if one.device.type == "cpu":
             torch.set_num_threads(1)
         trainer = one.trainer()
-        batches = endless(trainer)
-        for _ in range(3):
-            trainer.train_on(*next(batches))
-        start = now(one.device)
+        batches = warmed_up(trainer)
+        now(one.device)  # the first steps are done
         together.wait(_PATIENCE)
         start, steps = now(one.device), 0
         while now(one.device) - start < one.seconds:

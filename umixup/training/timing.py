@@ -60,9 +60,7 @@ def estimate(
         part = whole.part(training_samples(config, whole)).to(found)
         begin = time.perf_counter()
         trainer = Trainer(config, part, found, compile=compile)
-        batches = endless(trainer)
-        for _ in range(_WARM_UP):
-            trainer.train_on(*next(batches))
+        batches = warmed_up(trainer)
         start = now(found) - begin
         begin, steps = now(found), 0
         while steps < _LEAST or now(found) - begin < _LONGEST:
@@ -80,7 +78,15 @@ def estimate(
     return Estimate(start, step, test, total)
 
 
-def endless(trainer: Trainer) -> Iterator[tuple[Tensor, Tensor]]:
+def warmed_up(trainer: Trainer) -> Iterator[tuple[Tensor, Tensor]]:
+    """Batches without end, once the trainer has done its first steps on some."""
+    batches = _endless(trainer)
+    for _ in range(_WARM_UP):
+        trainer.train_on(*next(batches))
+    return batches
+
+
+def _endless(trainer: Trainer) -> Iterator[tuple[Tensor, Tensor]]:
     """Batches of one epoch after another."""
     while True:
         yield from trainer.batches()
