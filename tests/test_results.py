@@ -28,6 +28,7 @@ from umixup import paper, results
 from umixup.experiments._record import row
 from umixup.training import Config
 from umixup.training.config import digest
+from umixup.training.environment import _commit
 
 FIELDS = Config.__dataclass_fields__
 REQUIRED = ["dataset", "loss", "scheme", "profile", "seed", "error"]
@@ -508,19 +509,24 @@ def checkout(tmp_path, monkeypatch):
     (tmp_path / "umixup").mkdir()
     (tmp_path / "umixup" / "__init__.py").write_text("x = 1")
     monkeypatch.setattr(umixup, "__file__", str(tmp_path / "umixup" / "__init__.py"))
-    return tmp_path
+    _commit.cache_clear()
+    yield tmp_path
+    _commit.cache_clear()
 
 
 @needs_git
 def test_environment_has_the_commit_and_marks_uncommitted_changes(checkout):
     git(checkout, "init", "--quiet")
     assert results.environment()["commit"] is None
+    _commit.cache_clear()
     git(checkout, "add", "umixup")
     git(checkout, "commit", "--quiet", "--message", "first")
     git(checkout, "tag", "-a", "v1", "-m", "a tag")
     commit = git(checkout, "rev-parse", "HEAD")
     assert results.environment()["commit"] == commit
     (checkout / "umixup" / "__init__.py").write_text("x = 2")
+    assert results.environment()["commit"] == commit  # this process runs what it has loaded
+    _commit.cache_clear()
     assert results.environment()["commit"] == commit + "+changes"
 
 

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ def environment() -> dict[str, Any]:
 
     Returns:
         ``date``; the versions of ``python``, ``umixup``, ``torch`` and ``numpy``; ``system`` and
-        ``processor``; and ``commit``, if umixup runs from a git checkout, else ``None``.
+        ``processor``; and ``commit``, if umixup runs from a git checkout, else ``None``: that of
+        the first call in this process, whose code is what runs.
     """
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -56,6 +58,7 @@ def _processor() -> str | None:
     return found[1] if found else None
 
 
+@cache  # a process goes on with the code that it began with, whatever happens to the checkout
 def _commit() -> str | None:
     # An installed umixup may lie inside somebody else's repository: look at our own root only.
     root = Path(umixup.__file__).parents[1]
