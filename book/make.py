@@ -16,6 +16,7 @@ import base64
 import contextlib
 import hashlib
 import importlib.metadata
+import io
 import os
 import re
 import shutil
@@ -38,11 +39,20 @@ import yaml
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
+from PIL import Image
 from traitlets.config import Config
 
 WORKERS = 2
 CELL_TIMEOUT_S = 600
 README_FIGURE = "fig-moons"
+# Cells that are there and out of the way: folded to one line, or (None) not on the page at all.
+FOLDED = {
+    "plumbing": None,
+    "setup": "set-up",
+    "parameters": "parameters",
+    "verified": "verified",
+    "hide-input": "the figure's code",
+}
 # Where a hosted notebook service finds umixup; the first cell of each chapter has this line.
 REPOSITORY_LINE = re.compile(r'^repository = ".*"$', re.MULTILINE)
 
@@ -80,6 +90,8 @@ class Book:
         repository = self.repository() or ""
         for cell in notebook.cells:
             cell.source = REPOSITORY_LINE.sub(f'repository = "{repository}"', cell.source)
+            if set(cell.metadata.get("tags", [])) & {"plumbing", "setup", "verified"}:
+                cell.metadata["jupyter"] = {"source_hidden": True}
         return notebook
 
     def stored(self, chapter: str) -> NotebookNode | None:
@@ -204,7 +216,7 @@ class Book:
                 figure = cell.metadata.get("mystnb", {}).get("figure", {}).get("name")
                 if figure == README_FIGURE:
                     image = next(o.data["image/png"] for o in cell.outputs if "data" in o)
-                    (self.root / "book/_static/moons.png").write_bytes(base64.b64decode(image))
+                    _on_white(base64.b64decode(image), self.root / "book/_static/moons.png")
             _write(notebook, self.root / "notebooks" / f"{chapter}.ipynb")
 
     def site(self) -> int:
@@ -225,6 +237,7 @@ class Book:
             page.write_text(generated.filled(page.read_text("utf-8"), sources), encoding="utf-8")
         for chapter in chapters:
             notebook = self._ran(chapter)
+            _fold(notebook)
             notebook.cells.append(nbformat.v4.new_markdown_cell(self._provenance(notebook)))
             _write(notebook, stage / "notebooks" / f"{chapter}.ipynb")
         config = yaml.safe_load((self.root / "_config.yml").read_text(encoding="utf-8"))
@@ -342,6 +355,29 @@ def _carry_over(old: NotebookNode, new: NotebookNode) -> None:
                 left.remove(same)
                 cell.update({k: same[k] for k in ("id", "outputs", "execution_count") if k in same})
                 break
+
+
+def _on_white(png: bytes, path: Path) -> None:
+    """Figures are transparent; where a page cannot invert them, they need a ground."""
+    figure = Image.open(io.BytesIO(png)).convert("RGBA")
+    ground = Image.new("RGBA", figure.size, "white")
+    Image.alpha_composite(ground, figure).convert("RGB").save(path, optimize=True)
+
+
+def _fold(notebook: NotebookNode) -> None:
+    """Tell the site which cells it folds, and what it writes on them."""
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags", [])
+        for tag, prompt in FOLDED.items():
+            if tag not in tags:
+                continue
+            if prompt is None:
+                tags.append("remove-cell")
+                continue
+            if tag != "hide-input":
+                tags.append("hide-cell")
+            shown = {"code_prompt_show": prompt, "code_prompt_hide": prompt}
+            cell.metadata["mystnb"] = cell.metadata.get("mystnb", {}) | shown
 
 
 def _read(path: Path) -> NotebookNode | None:

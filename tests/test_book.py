@@ -466,6 +466,30 @@ def test_each_chapter_launches_its_own_notebook(site):
             assert (ROOT / path).is_file()
 
 
+def test_set_up_and_checks_are_folded_and_plumbing_is_not_on_the_page(small):
+    tagged = "".join(
+        f"```{{code-cell}} ipython3\n:tags: [{tag}]\n\nprint('of {tag}')\n```\n\n"
+        for tag in ("plumbing", "setup", "verified")
+    )
+    change(
+        small.root / "book/01_one.md",
+        "```{code-cell} ipython3\n1 + 1",
+        tagged + "```{code-cell} ipython3\n1 + 1",
+    )
+    assert small.execute() == []
+    assert small.site() == 0
+    page = (small.root / "_build/html/notebooks/01_one.html").read_text()
+    for tag, prompt in (("setup", "set-up"), ("verified", "verified")):
+        [folded] = [part for part in page.split("<details")[1:] if f"of {tag}" in part]
+        assert f">{prompt}<" in folded.split("</summary>")[0]
+        assert f"of {tag}" in folded.split("</details>")[0]
+    assert "of plumbing" not in page
+    hidden = [
+        c.metadata.get("jupyter") for c in small.source("01_one").cells if c.cell_type == "code"
+    ]
+    assert hidden == [None, *[{"source_hidden": True}] * 3, None]
+
+
 def test_without_a_known_repository_there_are_no_launch_buttons(small):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("UMIXUP_REPOSITORY", "")
