@@ -275,13 +275,14 @@ HOW: dict[str, How | Elsewhere] = {
             "plane",
             "slope",
             "robustness",
+            "when-mixing-helps",
         )
     ),
     **dict(
         planned(name)
         for name in (
             "is-it-the-coin",
-            "when-mixing-helps",
+            "strength-and-slope",
             "when-mixing-helps-fashion",
             "when-mixing-helps-mnist",
             "who-is-the-partner",
