@@ -20,7 +20,7 @@ DIRECTIVES = ("exercise", "solution", "solution-start", "solution-end")
 KINDS = ("pen and paper", "code", "open")
 FEWEST = 3
 FEWEST_IN_THEORY = 5
-THEORY = range(1, 10)  # the chapters of Parts I and II
+THEORY = range(1, 12)  # the chapters of Parts I to III
 
 
 def walk(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, Piece | None, str | None]]:
