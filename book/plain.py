@@ -103,6 +103,8 @@ def _plain(piece: Piece) -> str:
             return "$$\n" + inner + (rf" \tag{{{label}}}" if label else "") + "\n$$"
         case "prf:proof":
             return f"*Proof.* {body} ∎"
+        case "margin":
+            return "> " + body.replace("\n", "\n> ")
         case "admonition" if "dropdown" in piece.options.get("class", ""):
             return f"<details><summary>{piece.argument}</summary>\n\n{body}\n\n</details>"
         case "admonition" | "note" | "tip" | "warning" | "important":

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 BOOK = Book(ROOT)
 CHAPTERS = BOOK.chapters()
 
-TOC = "format: jb-book\nroot: book/intro\nparts: [{chapters: [{file: notebooks/10_small}]}]\n"
+TOC = "format: jb-book\nroot: book/intro\nparts: [{chapters: [{file: notebooks/12_small}]}]\n"
 CHAPTER = """---
 kernelspec:
   display_name: Python 3
@@ -31,13 +31,18 @@ kernelspec:
 ---
 
 (ch-small)=
-# 10. Small
+# 12. Small
 
 By {prf:ref}`thm-two` two is two, see {eq}`eq-two`, {ref}`ch-small` and {cite:p}`euclid`.
 
 :::{prf:theorem} Two
 :label: thm-two
 $2 = 2$.
+:::
+
+:::{margin}
+Euclid has it
+as an axiom.
 :::
 
 ```{math}
@@ -130,11 +135,11 @@ def small(tmp_path):
         (tmp_path / folder).mkdir()
     (tmp_path / "_toc.yml").write_text(TOC)
     (tmp_path / "book/intro.md").write_text("# A small book\n")
-    (tmp_path / "book/10_small.md").write_text(CHAPTER)
+    (tmp_path / "book/12_small.md").write_text(CHAPTER)
     return Book(tmp_path)
 
 
-def read(book, kind, chapter="10_small"):
+def read(book, kind, chapter="12_small"):
     path = book.root / f"_build/coursework/{kind}/{chapter}.ipynb"
     return nbformat.read(path, as_version=4)
 
@@ -177,7 +182,7 @@ def sentences_of_solutions(text):
 
 def broken(book, *changes):
     """What is wrong with the small chapter after these replacements."""
-    path = book.root / "book/10_small.md"
+    path = book.root / "book/12_small.md"
     text = path.read_text()
     for old, new in changes:
         assert old in text
@@ -265,9 +270,9 @@ def test_what_is_written_is_the_same_each_time(written):
 
 def test_a_small_chapter_as_student_and_instructor_see_it(small):
     small.sync()
-    notebook = small.stored("10_small")
+    notebook = small.stored("12_small")
     run(notebook)
-    nbformat.write(notebook, small.root / "notebooks/10_small.ipynb")
+    nbformat.write(notebook, small.root / "notebooks/12_small.ipynb")
     assert small.coursework() == []
     student, instructor = read(small, "student"), read(small, "instructor")
     assert [c.source for c in student.cells if c.cell_type == "code"] == [
@@ -280,8 +285,9 @@ def test_a_small_chapter_as_student_and_instructor_see_it(small):
     assert "4" in [o.data["text/plain"] for c in instructor.cells for o in c.get("outputs", [])]
     assert student.cells[2].source == "*Two is seen.*"
     text = student.cells[0].source
-    assert "By *Theorem (Two)* two is two, see (eq-two), *10. Small* and [euclid]." in text
+    assert "By *Theorem (Two)* two is two, see (eq-two), *12. Small* and [euclid]." in text
     assert "**Theorem (Two).** $2 = 2$." in text
+    assert "> Euclid has it\n> as an axiom." in text
     assert "\\begin{split}a &= 2 \\\\\nb &= 2\\end{split} \\tag{eq-two}" in text
     assert "<details><summary>1. Is two two?</summary>" in student.cells[3].source
     assert "By reflexivity" in everything(student)  # a self-check stays
@@ -293,7 +299,7 @@ def test_a_small_chapter_as_student_and_instructor_see_it(small):
 
 def test_a_chapter_out_of_step_is_written_without_outputs(small, capsys):
     assert small.coursework() == []
-    assert "10_small has no outputs" in capsys.readouterr().out
+    assert "12_small has no outputs" in capsys.readouterr().out
     assert not any(c.get("outputs") for c in read(small, "instructor").cells)
 
 
@@ -310,7 +316,7 @@ SOLUTION = CHAPTER[CHAPTER.index(":::{solution} ex-half") : CHAPTER.index(":::{e
         ([("ex-half", "ex_half"), ("sol-half", "sol-ex_half")], "the label 'ex_half', not ex-wo"),
         ([("ex-half", "half")], "an exercise has the label 'half', not ex-words"),
         ([("sol-half", "sol-other")], "has the label sol-other, not sol-half"),
-        ([("thm-two", "ex-half")], "the label ex-half is also in 10_small"),
+        ([("thm-two", "ex-half")], "the label ex-half is also in 12_small"),
         ([("sol-half\n:class: dropdown", "sol-half")], "is not folded"),
         ([(":::{solution-end}\n:::\n", "")], "the solution of ex-double has no end"),
         ([("## Check yourself", ":::{solution-end}\n:::")], "a solution-end ends nothing"),
@@ -338,7 +344,7 @@ def test_the_command_fails_with_the_reason(small):
     broken(small, (SOLUTION, ""))
     done = subprocess.run(command, cwd=small.root, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "10_small: ex-half has 0 solutions" in done.stderr
+    assert "12_small: ex-half has 0 solutions" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -357,21 +363,21 @@ def test_names_bound_by_the_cell_itself_are_ignored(small, code):
 
 
 def test_chapters_on_theory_have_five_exercises_others_three(small):
-    source = small.source("10_small")
-    assert exercises.problems({"10_small": source}) == []
+    source = small.source("12_small")
+    assert exercises.problems({"12_small": source}) == []
     assert exercises.problems({"09_small": source}) == ["09_small: 3 exercises, of at least 5"]
     last = CHAPTER[CHAPTER.index(":::{exercise} open") : CHAPTER.index("## What")]
     less = CHAPTER.replace(last, "")
-    [few, no_open] = exercises.problems({"10_small": jupytext.reads(less, "md:myst")})
-    assert few == "10_small: 2 exercises, of at least 3"
-    assert no_open == "10_small: no exercise is titled 'open'"
+    [few, no_open] = exercises.problems({"12_small": jupytext.reads(less, "md:myst")})
+    assert few == "12_small: 2 exercises, of at least 3"
+    assert no_open == "12_small: no exercise is titled 'open'"
 
 
 def test_a_label_of_another_chapter_is_refused(small):
-    source = small.source("10_small")
-    wrong = exercises.problems({"10_small": source, "11_small": source})
-    assert "11_small: the label ex-half is also in 10_small" in wrong
-    assert "11_small: the label ch-small is also in 10_small" in wrong
+    source = small.source("12_small")
+    wrong = exercises.problems({"12_small": source, "13_small": source})
+    assert "13_small: the label ex-half is also in 12_small" in wrong
+    assert "13_small: the label ch-small is also in 12_small" in wrong
 
 
 def test_leftover_solution_text_is_detected(small):
@@ -385,10 +391,10 @@ def test_leftover_solution_text_is_detected(small):
 
 
 def test_student_notebook_that_depends_on_a_solution_fails(small):
-    path = small.root / "book/10_small.md"
+    path = small.root / "book/12_small.md"
     path.write_text(CHAPTER.replace("two + 1", "four + 1"))
-    source = small.source("10_small")
-    assert exercises.problems({"10_small": source}) != []
+    source = small.source("12_small")
+    assert exercises.problems({"12_small": source}) != []
     import coursework
 
     with pytest.raises(CellExecutionError, match="'four' is not defined"):
