@@ -1,5 +1,6 @@
 """The book: chapters in step, executed and checked; a site that fails closed, and works offline."""
 
+import ast
 import os
 import re
 import signal
@@ -13,6 +14,8 @@ from pathlib import Path
 import generated
 import nbformat
 import pytest
+import reading
+from exercises import walk
 from make import Book, BookError
 
 import umixup
@@ -152,21 +155,51 @@ def test_parameters_are_tagged_and_checked_in_the_next_cell(chapter):
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_a_chapter_has_the_common_shape(chapter):
     text = "\n".join(c.source for c in cells(chapter, "markdown"))
+    assert re.match(r"\(ch-[\w-]+\)=\n# \d+\. .+\n\n\*\*[^*]+\?\*\*\n\n\w", text), (
+        "no question first"
+    )
     headings = re.findall(r"^## (.*)$", text, re.MULTILINE)
-    for heading in ("The claim in words", "The claim broken", "Summary", "Check yourself"):
-        assert heading in headings
-    assert headings[-2:] == ["Exercises", "What to read next"]
-    opening = re.search(r"^# .*\n\n(- (?:.|\n)*?)\n\n", text + "\n\n", re.MULTILINE)[1]
+    assert any(heading.startswith("Break it: ") for heading in headings)
+    assert "Summary" in headings
+    assert headings[-3:] == ["Check yourself", "Exercises", "What to read next"]
+    opening = re.search(r"^(- \*\*What you will learn(?:.|\n)*?)\n\n", text, re.MULTILINE)[1]
     bullets = re.findall(r"^- \*\*(.*?):?\*\*:? (.*)", opening, re.MULTILINE)
     assert [name for name, _ in bullets] == ["What you will learn", "Builds on", "Time"]
     to_read, to_run = bullets[-1][1].split(";")
-    assert re.search(r"(minute|hour).*\bread", to_read)
+    assert re.fullmatch(r"\d+ minutes to read, exercises apart", to_read)
     assert re.search(r"\brun", to_run)
     assert re.search(r"second|minute", to_run)
     questions = text.split("## Check yourself")[1].split("## Exercises")[0]
     numbers = re.findall(r"^:::\{admonition\} (\d)\. .*\?\n:class: dropdown$", questions, re.M)
     assert numbers == [str(k + 1) for k in range(len(numbers))]
     assert 3 <= len(numbers) <= 5
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapter_opens_with_a_picture_and_folds_what_is_no_lesson(chapter):
+    notebook = BOOK.stored(chapter).cells
+    opening = next(k for k, c in enumerate(notebook) if "What you will learn" in c.source)
+    before = [c for c in notebook[:opening] if c.cell_type == "code"]
+    assert "figure" in before[-1].metadata["mystnb"]
+    for cell in before:
+        assert set(cell.metadata["tags"]) & {"plumbing", "setup", "parameters", "hide-input"}
+    walked = walk(SOURCES.notebooks[chapter])
+    for cell in [c for c, piece, solves in walked if piece is None and solves is None]:
+        tags = cell.metadata.get("tags", [])
+        assert "hide-cell" not in tags
+        if all(isinstance(statement, ast.Assert) for statement in ast.parse(cell.source).body):
+            assert "verified" in tags, cell.source
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_the_time_to_read_is_counted_and_no_stretch_is_without_a_picture_or_code(chapter):
+    source = SOURCES.notebooks[chapter]
+    text = "\n".join(c.source for c in source.cells if c.cell_type == "markdown")
+    said = int(re.search(r"\*\*Time:\*\* (\d+) minutes", text)[1])
+    counted = reading.minutes(source)
+    assert counted <= 60
+    assert abs(said - counted) <= max(2, 0.1 * counted), f"{counted:.0f} minutes"
+    assert reading.longest_stretch(source) <= reading.LONGEST
 
 
 NUMBERS = {"half a": 0.5, "a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
@@ -588,7 +621,7 @@ def test_readme_table_matches_the_paper():
 def test_a_bad_parameter_stops_the_notebook_with_a_clear_error(tmp_path, parameters, message):
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "papermill", "notebooks/11_tables.ipynb"),
+            *(sys.executable, "-m", "papermill", "notebooks/14_tables.ipynb"),
             *(tmp_path / "out.ipynb", *parameters),
         ],
         cwd=ROOT,

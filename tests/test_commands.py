@@ -31,7 +31,7 @@ pytestmark = pytest.mark.book
 
 ROOT = Path(__file__).parents[1]
 PRINTED = printed.printed()
-PAGES = ("README.md", "book/10_trainer.md", "book/teach.md")
+PAGES = ("README.md", "book/12_trainer.md", "book/teach.md")
 NO_RUNS = "no runs with dataset"
 
 
@@ -60,7 +60,7 @@ class Elsewhere:
 HOURS = "it trains for hours on a CPU: "
 FEW = "-p runs 3 -p trials 5 -p trial_runs 1 -p fresh_runs 2 -p choice_runs 3 -p test_runs 3"
 PAPERMILL = ".venv/bin/papermill notebooks/"
-TABLES = PAPERMILL + "11_tables.ipynb out.ipynb "
+TABLES = PAPERMILL + "14_tables.ipynb out.ipynb "
 CONFIG = """umixup config --profile quick | sed 's/"epochs": 20/"epochs": 2/' > my-config.json"""
 TRAIN = "umixup train --config my-config.json --checkpoints my-run"
 RUN_JSON = (
@@ -163,12 +163,12 @@ HOW: dict[str, How | Elsewhere] = {
         records=False,
     ),
     PAPERMILL + "01_mixup.ipynb out.ipynb -p alpha 0.2": How("Executing", records=False),
-    PAPERMILL + "07_symmetry.ipynb out.ipynb -p policy_alpha 3.0 -p policy_beta 0.5": How(
+    PAPERMILL + "05_map_u.ipynb out.ipynb -p policy_alpha 3.0 -p policy_beta 0.5": How(
         "Executing", records=False
     ),
-    PAPERMILL + "12_search.ipynb out.ipynb -p results_folder my-results": How(
+    PAPERMILL + "15_search.ipynb out.ipynb -p results_folder my-results": How(
         "Executing",
-        instead=PAPERMILL + f"12_search.ipynb out.ipynb -p results_folder my-results {FEW}",
+        instead=PAPERMILL + f"15_search.ipynb out.ipynb -p results_folder my-results {FEW}",
         why=HOURS + FEW,
         records=False,
     ),
@@ -453,17 +453,17 @@ def test_the_code_in_the_readme_runs(given, tmp_path):
 
 
 def test_the_loop_of_the_trainers_chapter_runs(given):
-    [code] = BLOCKS["book/10_trainer.md"]
+    [code] = BLOCKS["book/12_trainer.md"]
     exec(code, names := {**given, "um": umixup, "torch": torch})
     assert names["loss"].requires_grad
 
 
 def test_the_code_for_a_course_runs(given, tmp_path):
     answers, run = BLOCKS["book/teach.md"]
-    chapter = Book(ROOT).source("07_symmetry")
+    chapter = Book(ROOT).source("05_map_u")
     (tmp_path / "handed-in").mkdir()
     student = coursework.student(chapter, {})
-    nbformat.write(student, tmp_path / "handed-in/07_symmetry.ipynb")
+    nbformat.write(student, tmp_path / "handed-in/05_map_u.ipynb")
     exec(answers, names := {})
     text = "\n".join(c.source for c in chapter.cells)
     assert list(names["answers"]) == re.findall(r"^:label: (ex-.*)$", text, re.MULTILINE)

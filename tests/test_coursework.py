@@ -402,5 +402,5 @@ def test_student_notebook_that_depends_on_a_solution_fails(small):
 
 
 def test_the_student_version_of_a_chapter_of_the_book_runs(written):
-    notebook = read(written, "student", "07_symmetry")
+    notebook = read(written, "student", "05_map_u")
     run(notebook)
