@@ -281,6 +281,7 @@ HOW: dict[str, How | Elsewhere] = {
     **dict(
         planned(name)
         for name in (
+            "attacks-and-calibration",
             "is-it-the-coin",
             "strength-and-slope",
             "when-mixing-helps-fashion",
