@@ -275,6 +275,7 @@ HOW: dict[str, How | Elsewhere] = {
             "plane",
             "slope",
             "robustness",
+            "strength-and-slope",
             "when-mixing-helps",
         )
     ),
@@ -283,7 +284,8 @@ HOW: dict[str, How | Elsewhere] = {
         for name in (
             "attacks-and-calibration",
             "is-it-the-coin",
-            "strength-and-slope",
+            "policies-by-pair",
+            "strength-and-slope-tested",
             "when-mixing-helps-fashion",
             "when-mixing-helps-mnist",
             "who-is-the-partner",
