@@ -109,7 +109,7 @@ def test_the_pages_that_use_a_name_are_those_with_the_name_in_a_cell():
             [file] = [n for n in NOTEBOOKS if f"({one.label})=" in page(n)]
             assert re.search(rf"\b{name}\b", page(file))
     symmetry = [one.label for one in used["equivalence", "U"]]
-    assert "ch-symmetry" in symmetry
+    assert "ch-u" in symmetry
 
 
 # --- the exercises ------------------------------------------------------------------------------
