@@ -276,6 +276,7 @@ HOW: dict[str, How | Elsewhere] = {
             "slope",
             "robustness",
             "strength-and-slope",
+            "strength-and-slope-tested",
             "when-mixing-helps",
         )
     ),
@@ -285,7 +286,6 @@ HOW: dict[str, How | Elsewhere] = {
             "attacks-and-calibration",
             "is-it-the-coin",
             "policies-by-pair",
-            "strength-and-slope-tested",
             "when-mixing-helps-fashion",
             "when-mixing-helps-mnist",
             "who-is-the-partner",
