@@ -275,6 +275,7 @@ HOW: dict[str, How | Elsewhere] = {
             "plane",
             "slope",
             "robustness",
+            "policies-by-pair",
             "strength-and-slope",
             "strength-and-slope-tested",
             "when-mixing-helps",
@@ -285,7 +286,6 @@ HOW: dict[str, How | Elsewhere] = {
         for name in (
             "attacks-and-calibration",
             "is-it-the-coin",
-            "policies-by-pair",
             "when-mixing-helps-fashion",
             "when-mixing-helps-mnist",
             "who-is-the-partner",
