@@ -358,6 +358,7 @@ CASES: dict[str, list[tuple[dict, str]]] = {
         ({"seed": 2, "fresh_seeds": 4}, ""),
         ({"records": False}, "this chapter reads the book's records"),
         ({"fresh_seeds": 0}, "fresh_seeds = 0"),
+        ({"fresh_seeds": 51}, "fresh_seeds = 51: from 2 to 50"),
     ],
     "19_expansion": [
         ({"seed": 1, "hidden": 8}, ""),
