@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from exercises import walk
+from make import FOLDED, Book
 from nbformat import NotebookNode
 from plain import Piece
 
@@ -21,7 +22,6 @@ WORDS_A_MINUTE = 120
 SECONDS_A_LINE = 6
 #: No longer stretch of words without a picture, a number in a table, or code.
 LONGEST = 800
-_FOLDED = {"plumbing", "setup", "parameters", "verified", "hide-input", "hide-cell", "remove-cell"}
 _FORMULA = re.compile(r"\$\$.*?\$\$|\$[^$]+\$", re.DOTALL)
 _SILENT = re.compile(
     r"\\(begin|end)\{\w+\*?\}|\\(left|right|[bB]igg?[lr]?|q?quad|text\w*|math\w+|operatorname)|"
@@ -53,12 +53,12 @@ def _counted(notebook: NotebookNode) -> Iterator[tuple[str, int]]:
             continue
         if piece is None:
             tags = set(cell.metadata.get("tags", []))
-            if "mystnb" in cell.metadata and "figure" in cell.metadata["mystnb"]:
-                yield "words", words(cell.metadata["mystnb"]["figure"]["caption"])
-                yield "shown", 0
-            if not tags & _FOLDED:
+            figure = cell.metadata.get("mystnb", {}).get("figure", {})
+            if "caption" in figure:
+                yield "words", words(figure["caption"])
+            if not tags & FOLDED.keys():
                 yield "code", cell.source.count("\n") + 1
-            elif not tags & (_FOLDED - {"hide-input"}):
+            elif figure or not tags & (FOLDED.keys() - {"hide-input"}):
                 yield "shown", 0
             continue
         yield from _of_piece(piece)
@@ -101,8 +101,6 @@ def longest_stretch(notebook: NotebookNode) -> int:
 
 def main() -> None:
     """A line for each chapter."""
-    from make import Book
-
     book = Book(Path.cwd())
     for chapter in book.chapters():
         source = book.source(chapter)
