@@ -173,10 +173,12 @@ def test_records_folder_is_the_named_one_or_the_books_own(tmp_path, monkeypatch)
     with pytest.raises(ValueError, match="results_folder = 'file': it must be a folder"):
         notebook.records_folder("file")
     assert notebook.records_folder() is None
+    with pytest.raises(FileNotFoundError, match="reads the book's records: run it in a copy"):
+        notebook.book_records()
     (tmp_path / "results").mkdir()
     assert notebook.records_folder() is None
     (tmp_path / "results" / "digits.jsonl").touch()
-    assert notebook.records_folder() == tmp_path / "results"
+    assert notebook.records_folder() == notebook.book_records() == tmp_path / "results"
 
 
 def test_records_folder_in_a_cloned_repository(tmp_path, monkeypatch):

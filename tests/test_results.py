@@ -666,48 +666,43 @@ def test_released_cosine_is_compared_with_the_papers_nc():
     assert table.loc["nc", "paper_mean"] != table.loc["ce", "paper_mean"]
 
 
-def test_difference_has_welchs_interval():
-    got = results.difference(runs(), "B(1,1)", "ERM")
+def test_welchs_interval_agrees_with_scipy():
     a, b = (100 * np.array(ERRORS[s]) for s in ("B(1,1)", "ERM"))
-    theirs = stats.ttest_ind(a, b, equal_var=False)
+    got, theirs = results.welch(a, b), stats.ttest_ind(a, b, equal_var=False)
     assert (got["low"], got["high"]) == pytest.approx(tuple(theirs.confidence_interval()))
     assert got["mean"] == pytest.approx(a.mean() - b.mean())
     assert (got["n_one"], got["n_other"]) == (2, 3)
     assert got["p"] == pytest.approx(theirs.pvalue)
-    alone = results.difference(runs(), "DAT(B(2,1))", "ERM")
-    assert math.isnan(alone["low"])
-    assert alone["mean"] == pytest.approx(7 - 11)
-
-
-def test_difference_refuses_unknown_schemes_and_mixed_settings():
-    with pytest.raises(ValueError, match=r"scheme 'B\(2,2\)': no run has 'error'; there are ERM"):
-        results.difference(runs(), "B(2,2)", "ERM")
-    with pytest.raises(ValueError, match="no run has 'augmented_error'"):
-        results.difference(runs(), "B(1,1)", "ERM", error="augmented_error")
-    both = pd.concat([runs(), runs(loss="nc")])
-    with pytest.raises(ValueError, match="several values of 'loss'"):
-        results.difference(both, "B(1,1)", "ERM")
-
-
-def test_welch_agrees_with_difference():
-    errors = [100 * np.array(ERRORS[s]) for s in ("B(1,1)", "ERM")]
-    by_scheme = results.difference(runs(), "B(1,1)", "ERM")
-    got = results.welch(*errors)
-    assert by_scheme == pytest.approx({"one": "B(1,1)", "other": "ERM", **got})
-    assert results.welch(iter(errors[0]), list(errors[1])) == got
+    assert results.welch(iter(a), list(b)) == got
+    assert math.isnan(results.welch(a, [1.0])["low"])
     with pytest.raises(ValueError, match="both need a value"):
         results.welch([], [1.0])
 
 
-def test_told_apart_judges_by_the_interval_and_adjusts_p():
+def test_verdicts_are_by_the_corrected_p():
     rng = np.random.default_rng(0)
     same, worse, better = (rng.normal(gap, 1, 20) for gap in (0, 3, -3))
     rows = [results.welch(other, same) for other in (worse, better, same + 0.01, [1.0])]
-    got = results.told_apart(pd.DataFrame(rows))
-    assert got["verdict"].tolist() == ["higher", "lower", "not told apart", "too few runs"]
+    got = results.verdicts(pd.DataFrame(rows))
+    assert got["verdict"].tolist() == ["higher", "lower", "undecided", "too few runs"]
     p = sorted(got["p"][:3])
     assert sorted(got["p_holm"][:3]) == pytest.approx([3 * p[0], 2 * p[1], p[2]])
     assert math.isnan(got["p_holm"][3])
+
+
+def test_a_verdict_needs_more_than_an_interval_without_zero():
+    differences = pd.DataFrame({"low": [0.1] * 3, "high": [2.0] * 3, "p": [0.03] * 3})
+    assert set(results.verdicts(differences)["verdict"]) == {"undecided"}
+    assert results.verdicts(differences[:1])["verdict"].tolist() == ["higher"]
+
+
+def test_errors_by_seed_are_what_paired_compares():
+    wide = results.by_seed(runs())
+    assert wide["B(1,1)"].dropna().tolist() == pytest.approx([100 * e for e in ERRORS["B(1,1)"]])
+    found = results.paired(wide["B(1,1)"], wide["ERM"])
+    assert (found["n"], len(wide)) == (2, 3)
+    with pytest.raises(ValueError, match="several values of 'loss': compare within one"):
+        results.by_seed(pd.concat([runs(), runs(loss="nc")]))
 
 
 @pytest.mark.parametrize("effect", [0.3, 1.0, 3.0])
@@ -731,7 +726,7 @@ def test_runs_on_other_data_or_in_other_precision_are_not_averaged(name, other):
     assert table["n"].tolist() == [3, 2, 1] * 2
     assert table[name].nunique() == 2
     with pytest.raises(ValueError, match=f"several values of '{name}'"):
-        results.difference(both, "B(1,1)", "ERM")
+        results.by_seed(both)
 
 
 @pytest.mark.parametrize(
@@ -769,13 +764,13 @@ def test_summary_refuses_runs_of_several_recipes():
 @pytest.mark.parametrize(
     ("one", "other", "verdict", "p", "needed"),
     [
-        ([1.0] * 5, [1.0] * 5, "not told apart", 1.0, math.inf),
+        ([1.0] * 5, [1.0] * 5, "undecided", 1.0, math.inf),
         ([1.0] * 5, [2.0] * 5, "lower", 0.0, 2.0),
         ([2.0] * 5, [1.0] * 5, "higher", 0.0, 2.0),
     ],
 )
 def test_samples_that_do_not_vary_are_compared_by_their_values(one, other, verdict, p, needed):
-    found = results.told_apart(pd.DataFrame([results.welch(one, other)])).iloc[0]
+    found = results.verdicts(pd.DataFrame([results.welch(one, other)])).iloc[0]
     assert (found["low"], found["high"]) == (one[0] - other[0],) * 2
     assert (found["verdict"], found["p"], found["needed"]) == (verdict, p, needed)
 

@@ -147,8 +147,8 @@ def distance(scheme: Scheme | str, scheme2: Scheme | str) -> float:
     two schemes have the same expected loss for every model, labelling, target-linear loss and
     symmetric sequence. *If*: by Lemma 5 the expected loss depends on D(scheme) alone. *Only if*:
     for a pair of two classes and its mirror it is ½ E[h(λ) + k(1 − λ)], where h and k, the losses
-    along the segment against either label, are any two positive functions with
-    exp(−h) + exp(−k) ≤ 1 for cross-entropy with a third class; so they separate any two policies.
+    along the segment against either label, are for cross-entropy any two positive functions with
+    exp(−h) + exp(−k) = 1; so they separate any two policies.
 
     Densities are integrated over about 8,000 pieces, which end at every known jump. The area is
     that between the polygons through the results, correct to about 1e-6.

@@ -53,7 +53,8 @@ def linearity_gap(
     Args:
         loss: (outputs (B, C), targets (B, C)) -> (B,), differentiable in its first argument.
         output: z, (B, C), typical outputs, not all zero.
-        target, target2: y₁ and y₂, (B, C), different from each other.
+        target, target2: y₁ and y₂, (B, C), different from each other. Test with soft targets: a
+            loss may be linear on one-hot ones alone.
         generator: CPU generator of the weights; ``None`` is torch's global one.
 
     Returns:

@@ -150,6 +150,22 @@ class _SoftAsserts(ast.NodeTransformer):
         return ast.fix_missing_locations(ast.copy_location(soft, node))
 
 
+def book_records(named: str = "") -> Path:
+    """The folder of records that a chapter cannot do without: ``records_folder(named)``.
+
+    Raises:
+        FileNotFoundError: none is named, and the book's records are not here.
+        ValueError: the named folder cannot be created.
+    """
+    folder = records_folder(named)
+    if folder is None:
+        raise FileNotFoundError(
+            "this chapter reads the book's records: run it in a copy of the repository, or name a "
+            "folder with records as results_folder"
+        )
+    return folder
+
+
 def records_folder(named: str = "") -> Path | None:
     """The folder of records: ``named`` if given, otherwise the book's own.
 

@@ -208,7 +208,7 @@ def compare(plan: Plan, runs: pd.DataFrame) -> pd.DataFrame:
         the cell; "setting" and "against", its sides; "one" and "other", their means; "n", "mean",
         "low", "high" and "p" of ``um.results.paired``; "p_holm", corrected within the family; and
         "verdict". Errors are in per cent. The verdict is "lower" or "higher" if "p_holm" is below
-        0.05, else "not told apart"; it begins with "unplanned: " unless git has the plan,
+        0.05, else "undecided"; it begins with "unplanned: " unless git has the plan,
         unchanged, from before all of the runs, and with "unfinished: " if a run of the plan is
         missing.
 
@@ -260,7 +260,7 @@ def compare(plan: Plan, runs: pd.DataFrame) -> pd.DataFrame:
     table["p_holm"] = table.groupby("family")["p"].transform(holm)
     words = [("lower" if mean < 0 else "higher") for mean in table["mean"]]
     table["verdict"] = [
-        state + (word if p < 0.05 else "not told apart")
+        state + (word if p < 0.05 else "undecided")
         for word, p in zip(words, table["p_holm"], strict=True)
     ]
     return table

@@ -24,13 +24,13 @@ from umixup.experiments.records import (
     write_failure,
 )
 from umixup.experiments.statistics import (
-    difference,
+    by_seed,
     each_once,
     frame,
     half_width,
     runs_needed,
     summary,
-    told_apart,
+    verdicts,
     welch,
 )
 from umixup.training.config import digest
@@ -51,5 +51,5 @@ __all__ += [
     "write",
     "write_failure",
 ]
-__all__ += ["difference", "each_once", "frame", "half_width", "summary", "welch"]
-__all__ += ["over_images", "paired", "pairs_needed", "runs_needed", "told_apart"]
+__all__ += ["by_seed", "each_once", "frame", "half_width", "summary", "welch"]
+__all__ += ["over_images", "paired", "pairs_needed", "runs_needed", "verdicts"]

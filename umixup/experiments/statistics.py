@@ -58,6 +58,26 @@ def each_once(runs: pd.DataFrame) -> pd.DataFrame:
     return both_first.drop_duplicates(same).sort_index()
 
 
+def by_seed(runs: pd.DataFrame, error: str = "error") -> pd.DataFrame:
+    """Test errors in per cent, with a row for each seed and a column for each scheme.
+
+    Args:
+        runs: of one data set (with one fingerprint), loss, recipe and precision.
+        error: the column to arrange, "error" or "augmented_error".
+
+    Returns:
+        NaN where a scheme has no run with a seed. Its columns are what ``paired`` compares.
+
+    Raises:
+        ValueError: runs that differ in one of these, so that their errors are not comparable.
+    """
+    runs = each_once(runs)
+    for name in ("dataset", "loss", "recipe", *_CONDITIONS):
+        if name in runs and runs[name].nunique() > 1:
+            raise ValueError(f"runs of several values of {name!r}: compare within one")
+    return 100 * runs.pivot(index="seed", columns="scheme", values=error).astype(float)
+
+
 def summary(runs: pd.DataFrame, beside: str | None = None) -> pd.DataFrame:
     """Mean error and its 95 % interval for each setting, next to the paper's.
 
@@ -120,36 +140,6 @@ def summary(runs: pd.DataFrame, beside: str | None = None) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def difference(
-    runs: pd.DataFrame, one: str, other: str, error: str = "error"
-) -> dict[str, str | float]:
-    """Mean error of one scheme minus that of another, in percentage points, as in ``welch``.
-
-    Args:
-        runs: of one data set (with one fingerprint), loss, recipe and precision.
-        one, other: schemes, as in the column ``scheme``.
-        error: the column to compare, "error" or "augmented_error".
-
-    Returns:
-        ``one``, ``other`` and what ``welch`` returns.
-
-    Raises:
-        ValueError: runs that differ in one of these, or no runs of a scheme.
-    """
-    runs = each_once(runs)
-    for name in ("dataset", "loss", "recipe", *_CONDITIONS):
-        if name in runs and runs[name].nunique() > 1:
-            raise ValueError(f"runs of several values of {name!r}: compare within one")
-    samples = []
-    for scheme in (one, other):
-        sample = 100 * runs.loc[runs["scheme"] == scheme, error].dropna().to_numpy(dtype=float)
-        if not len(sample):
-            known = ", ".join(runs["scheme"].unique())
-            raise ValueError(f"scheme {scheme!r}: no run has {error!r}; there are {known}")
-        samples.append(sample)
-    return {"one": one, "other": other, **welch(*samples)}
-
-
 def welch(one: Iterable[float], other: Iterable[float]) -> dict[str, float]:
     """The difference of two means, with Welch's 95 % interval.
 
@@ -210,20 +200,22 @@ def holm(p: pd.Series[float]) -> pd.Series[float]:
     return adjusted
 
 
-def told_apart(compared: pd.DataFrame) -> pd.DataFrame:
-    """Say of each difference whether it is distinguishable from 0, with p adjusted by Holm.
+def verdicts(compared: pd.DataFrame) -> pd.DataFrame:
+    """Say which of several differences are significant at 5 %, corrected for their number.
 
     Args:
-        compared: a row for each difference, as returned by ``difference`` or ``welch``.
+        compared: a row for each difference, with "low", "high" and "p" as ``paired`` and ``welch``
+            return them.
 
     Returns:
-        The same with ``p_holm``, and with ``verdict``: "lower" or "higher" if the 95 % interval
-        excludes 0, else "not told apart"; "too few runs" if there is no interval.
+        The same with ``p_holm``, p by Holm's correction for all rows, and with ``verdict``: "lower"
+        or "higher" if ``p_holm`` is below 0.05, else "undecided"; "too few runs" if p is NaN.
     """
-    compared = compared.assign(p_holm=holm(compared["p"]), verdict="not told apart")
+    compared = compared.assign(p_holm=holm(compared["p"]), verdict="undecided")
+    significant = compared["p_holm"] < 0.05
     compared.loc[compared["p"].isna(), "verdict"] = "too few runs"
-    compared.loc[compared["high"] < 0, "verdict"] = "lower"
-    compared.loc[compared["low"] > 0, "verdict"] = "higher"
+    compared.loc[significant & (compared["high"] <= 0), "verdict"] = "lower"
+    compared.loc[significant & (compared["low"] >= 0), "verdict"] = "higher"
     return compared
 
 

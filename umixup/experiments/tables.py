@@ -122,37 +122,39 @@ def beside_paper(runs: pd.DataFrame, table: int) -> pd.DataFrame:
 
 
 def comparisons(runs: pd.DataFrame, table: int, error: str = "error") -> pd.DataFrame:
-    """Differences of mean errors between the settings of a table, with Welch's intervals.
+    """Differences of test errors between the settings of a table, seed by seed.
 
-    For each loss: MixUp − ERM, UMixUp − MixUp, MixUp − its DAT twin and UMixUp − its DAT twin,
-    where both settings have runs.
+    For each loss: MixUp − ERM, UMixUp − ERM, UMixUp − MixUp, MixUp − its DAT twin and UMixUp − its
+    DAT twin, where both settings have runs.
 
     Args:
-        runs: of one data set and one profile.
+        runs: of one data set and one recipe.
         table: the table whose settings are compared.
         error: the column to compare, "error" or "augmented_error".
 
     Returns:
-        "loss", "difference" and the columns of ``um.results.difference`` and
-        ``um.results.told_apart``.
+        "loss", "difference" and the columns of ``um.results.paired`` and ``um.results.verdicts``;
+        errors in per cent. Holm's correction is for all rows together.
 
     Raises:
-        ValueError: no such pair of settings has runs, or ``um.results.difference`` refuses them.
+        ValueError: no such pair of settings has runs, or ``um.results.by_seed`` refuses them.
     """
     import pandas as pd
 
     found: list[dict[str, Any]] = []
     for loss in LOSSES:
         of_loss = runs[runs["loss"] == loss].dropna(subset=[error])
-        erm, mixup, mixup_dat, umixup, umixup_dat = rows(table, loss)
-        for one, other in ((mixup, erm), (umixup, mixup), (mixup, mixup_dat), (umixup, umixup_dat)):
-            if {one.scheme, other.scheme} <= set(of_loss["scheme"]):
+        errors = results.by_seed(of_loss, error)
+        erm, mixup, dat, umixup, udat = rows(table, loss)
+        pairs = (mixup, erm), (umixup, erm), (umixup, mixup), (mixup, dat), (umixup, udat)
+        for one, other in pairs:
+            if {one.scheme, other.scheme} <= set(errors):
                 name = f"{one.kind} − {'its DAT' if other.kind == 'DAT' else other.kind}"
-                welch = results.difference(of_loss, one.scheme, other.scheme, error)
-                found.append({"loss": loss, "difference": name, **welch})
+                gap = results.paired(errors[one.scheme], errors[other.scheme])
+                found.append({"loss": loss, "difference": name, **gap})
     if not found:
         raise ValueError(f"table {table}: no two of its settings have runs with {error!r}")
-    return results.told_apart(pd.DataFrame(found))
+    return results.verdicts(pd.DataFrame(found))
 
 
 def overview(runs: pd.DataFrame) -> pd.DataFrame:
