@@ -270,6 +270,7 @@ HOW: dict[str, How | Elsewhere] = {
             "digits-table",
             "fashion-mnist-table",
             "mnist-table",
+            "is-it-the-coin",
             "pairings",
             "alpha",
             "plane",
@@ -285,7 +286,6 @@ HOW: dict[str, How | Elsewhere] = {
         planned(name)
         for name in (
             "attacks-and-calibration",
-            "is-it-the-coin",
             "when-mixing-helps-fashion",
             "when-mixing-helps-mnist",
             "who-is-the-partner",
