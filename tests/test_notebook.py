@@ -181,6 +181,18 @@ def test_records_folder_is_the_named_one_or_the_books_own(tmp_path, monkeypatch)
     assert notebook.records_folder() == notebook.book_records() == tmp_path / "results"
 
 
+def test_comparisons_of_a_finished_study(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT / "notebooks")
+    found = notebook.compared("is-it-the-coin")
+    assert len(found) == 16
+    assert set(found["verdict"]) <= {"lower", "higher", "undecided"}
+    monkeypatch.chdir(tmp_path)
+    assert notebook.compared("is-it-the-coin") is None
+    assert "records of the study is-it-the-coin are not here" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="name = 'slope': this study has no plan"):
+        notebook.compared("slope")
+
+
 def test_records_folder_in_a_cloned_repository(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     records = tmp_path / notebook.CLONE / "results"

@@ -13,12 +13,16 @@ import sys
 from collections.abc import Mapping
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from umixup import _check as check
 from umixup import training
 from umixup._files import check_writable
+from umixup.experiments import plans, results, studies
 from umixup.training import data
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: The copy of the repository that a chapter's first cell makes on a machine without umixup.
 CLONE = "umixup-book"
@@ -189,3 +193,26 @@ def records_folder(named: str = "") -> Path | None:
     here = Path.cwd()
     folders = (parent / "results" for parent in (here, *here.parents, here / CLONE))
     return next((folder for folder in folders if any(folder.glob("*.jsonl"))), None)
+
+
+def compared(name: str) -> pd.DataFrame | None:
+    """The comparisons of a finished study, by ``um.plans.compare`` from the book's own records.
+
+    Args:
+        name: of a study with a plan, such as "is-it-the-coin".
+
+    Returns:
+        Its table; ``None`` where its records are not all here, and a line is printed that says so.
+
+    Raises:
+        ValueError: no study of that name has a plan.
+    """
+    study = studies.by_name(name)
+    if study.plan is None:
+        raise ValueError(f"name = {name!r}: this study has no plan")
+    folder = records_folder()
+    runs = None if folder is None else results.load(folder)
+    if runs is None or not {config.hash() for config in study.configs()} <= set(runs["hash"]):
+        print(f"The records of the study {name} are not here; what it found is left out.")
+        return None
+    return plans.compare(study.plan, runs)
