@@ -51,7 +51,7 @@ FOLDED = {
     "setup": "set-up",
     "parameters": "parameters",
     "verified": "verified",
-    "hide-input": "the figure's code",
+    "hide-input": "the code",
 }
 # Where a hosted notebook service finds umixup; the first cell of each chapter has this line.
 REPOSITORY_LINE = re.compile(r'^repository = ".*"$', re.MULTILINE)
