@@ -31,8 +31,10 @@ from urllib.parse import urlsplit
 
 import coursework
 import exercises
+import formulas
 import generated
 import jupytext
+import light
 import nbformat
 import plain
 import yaml
@@ -259,7 +261,11 @@ class Book:
             str(self.root),
             str(stage),
         ]
-        return subprocess.run(command, check=False).returncode
+        status = subprocess.run(command, check=False).returncode
+        if not status:
+            formulas.typeset(self.root / "_build" / "html")
+            light.lighten(self.root / "_build" / "html")
+        return status
 
     def coursework(self) -> list[str]:
         """Write the student's and the instructor's notebooks, with the outputs of chapters in step.
