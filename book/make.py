@@ -37,6 +37,7 @@ import jupytext
 import light
 import nbformat
 import plain
+import previews
 import yaml
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -265,6 +266,7 @@ class Book:
         if not status:
             formulas.typeset(self.root / "_build" / "html")
             light.lighten(self.root / "_build" / "html")
+            previews.write(self.root / "_build" / "html")
         return status
 
     def coursework(self) -> list[str]:
