@@ -29,6 +29,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import card
 import coursework
 import exercises
 import formulas
@@ -36,8 +37,10 @@ import generated
 import jupytext
 import light
 import nbformat
+import pages
 import plain
 import previews
+import searching
 import yaml
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -269,12 +272,22 @@ class Book:
             str(stage),
         ]
         status = subprocess.run(command, check=False).returncode
-        if not status:
-            self._downloads()
-            formulas.typeset(self.root / "_build" / "html")
-            light.lighten(self.root / "_build" / "html")
-            previews.write(self.root / "_build" / "html")
-        return status
+        return status or self._complete(repository)
+
+    def _complete(self, repository: str) -> int:
+        """Turn jupyter-book's pages into the site that is published; 0."""
+        html = self.root / "_build" / "html"
+        owner, _, name = repository.removeprefix("https://github.com/").partition("/")
+        on_pages = repository.startswith("https://github.com/")
+        citation = yaml.safe_load((self.root / "CITATION.cff").read_text(encoding="utf-8"))
+        self._downloads()
+        card.draw(html / pages.CARD, citation["title"].partition(":")[2].partition(",")[0].strip())
+        light.lighten(html)
+        pages.finish(html, citation, f"https://{owner}.github.io/{name}/" if on_pages else "")
+        formulas.typeset(html)
+        previews.write(html)
+        searching.write(html)
+        return 0
 
     def coursework(self) -> list[str]:
         """Write the student's and the instructor's notebooks, with the outputs of chapters in step.
