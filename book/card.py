@@ -18,7 +18,9 @@ def draw(path: Path, title: str) -> None:
         um.plotting.style()
         figure = plt.figure(figsize=(12, 6.3), dpi=100, facecolor="white", layout="none")
         figure.text(0.06, 0.84, title, fontsize=32, weight="bold")
-        figure.text(0.06, 0.75, "An executable book, and a PyTorch library", fontsize=22, color="0.35")
+        figure.text(
+            0.06, 0.75, "An executable book, and a PyTorch library", fontsize=22, color="0.35"
+        )
         axes = figure.add_axes((0.08, 0.05, 0.84, 0.62))
         names = {"names": ("cat", "dog"), "labels": ("the label cat", "the label dog")}
         um.plotting.pair_and_coin(axes, lam=0.7, **names, losses=("0.3", "1.4"))

@@ -54,7 +54,9 @@ def typeset(site: Path) -> None:
 def _link(script: re.Match[str]) -> str:
     """The style sheet in the place of MathJax's script, and nothing in that of its settings."""
     to_static = script.group(1)
-    return "" if to_static is None else f'\n    <link rel="stylesheet" href="{to_static}{STYLES}" />'
+    return (
+        "" if to_static is None else f'\n    <link rel="stylesheet" href="{to_static}{STYLES}" />'
+    )
 
 
 def _package(name: str) -> Path:

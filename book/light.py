@@ -13,7 +13,15 @@ _SEARCH = re.compile(
     r'\n *<script[^>]* src="[^"]*/?(?:searchtools|language_data|searchindex)\.js[^"]*"></script>'
 )
 _UNUSED = ("_static/locales", "_static/scripts/fontawesome.js", "_static/scripts/fontawesome.js.*")
-_UNUSED += ("_static/searchtools.js", "_static/language_data.js", "_static/**/*.map", "_static/vendor/**/*.ttf", "_static/sphinx-thebe.*", ".buildinfo", "searchindex.js")
+_UNUSED += (
+    "_static/searchtools.js",
+    "_static/language_data.js",
+    "_static/**/*.map",
+    "_static/vendor/**/*.ttf",
+    "_static/sphinx-thebe.*",
+    ".buildinfo",
+    "searchindex.js",
+)
 
 
 def lighten(site: Path) -> None:

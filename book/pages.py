@@ -58,7 +58,9 @@ def finish(site: Path, citation: dict[str, Any], address: str = "") -> None:
         path.write_text(_finished(text, page, citation, address), encoding="utf-8")
     (site / "404.html").write_text(_MISSING.format(root=address), encoding="utf-8")
     if address:
-        places = "".join(f"  <url><loc>{address}{p.relative_to(site).as_posix()}</loc></url>\n" for p in pages)
+        places = "".join(
+            f"  <url><loc>{address}{p.relative_to(site).as_posix()}</loc></url>\n" for p in pages
+        )
         head = '<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
         (site / "sitemap.xml").write_text(f"{head}{places}</urlset>\n", encoding="utf-8")
 
@@ -116,5 +118,7 @@ def _footer(root: str) -> str:
         "Index": "genindex.html",
         "Search": "search.html",
     }
-    links = " · ".join(f'<a href="{posixpath.join(root, to)}">{name}</a>' for name, to in places.items())
+    links = " · ".join(
+        f'<a href="{posixpath.join(root, to)}">{name}</a>' for name, to in places.items()
+    )
     return f'<p class="licence">Text and figures: CC BY 4.0. Code: MIT. {links}</p>'

@@ -14,10 +14,32 @@ from typing import NamedTuple
 
 _VOID = {"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr", "path"}
 #: Classes of elements whose text is nobody's answer.
-_SILENT = {"headerlink", "cell_input", "cell_output", "highlight", "eqno", "toggle-button", "toctree-wrapper"}
+_SILENT = {
+    "headerlink",
+    "cell_input",
+    "cell_output",
+    "highlight",
+    "eqno",
+    "toggle-button",
+    "toctree-wrapper",
+}
 _SILENT |= {"prev-next-area", "header-article", "viewcode-link", "sd-tab-label", "solution"}
 #: Elements whose end is the end of a word.
-_BLOCKS = {"p", "li", "h1", "h2", "h3", "h4", "div", "dt", "dd", "td", "th", "section", "figcaption"}
+_BLOCKS = {
+    "p",
+    "li",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "div",
+    "dt",
+    "dd",
+    "td",
+    "th",
+    "section",
+    "figcaption",
+}
 #: Pages that are lists of others.
 _LISTS = {"search.html", "genindex.html", "py-modindex.html", "prf-prf.html", "index.html"}
 
@@ -94,7 +116,7 @@ class _Page(HTMLParser):
             self._article = 0
 
     def handle_data(self, data: str) -> None:
-        if not self._article or data.isspace() and "\n" in data:
+        if not self._article or (data.isspace() and "\n" in data):
             return
         if any(element.silent for element in self._open):
             return
@@ -144,6 +166,8 @@ def write(site: Path) -> int:
     scripts = "".join(f'  <script defer src="_static/{name}"></script>\n' for name in _SCRIPTS)
     if scripts not in text:
         page.write_text(text.replace("</head>", f"{scripts}</head>", 1), encoding="utf-8")
-    rows = json.dumps([entry for entry in found if entry.text or entry.kind == "name"], ensure_ascii=False)
+    rows = json.dumps(
+        [entry for entry in found if entry.text or entry.kind == "name"], ensure_ascii=False
+    )
     (site / "_static" / "search-data.js").write_text(f"const ENTRIES = {rows};\n", encoding="utf-8")
     return len(found)
