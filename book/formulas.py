@@ -17,7 +17,8 @@ STYLES = "formulas.css"
 FONTS = "formulas-fonts"
 
 _SCRIPTS = re.compile(
-    r'\n *<script>window\.MathJax = .*?</script>|\n *<script[^>]* src="([^"]*)mathjax/[^>]*></script>'
+    r"\n *<script>window\.MathJax = .*?</script>"
+    r'|\n *<script[^>]* src="([^"]*)mathjax/[^>]*></script>'
 )
 
 

@@ -1,4 +1,4 @@
-"""A map of the chapters: a box for each, in a row for each part, and a line to what it builds on."""
+"""A map of the chapters: a box for each, a row for each part, and lines to what they build on."""
 
 from __future__ import annotations
 

@@ -29,7 +29,8 @@ _MISSING = """<!DOCTYPE html>
     <title>There is no such page</title>
     <style>
       :root {{ color-scheme: light dark; }}
-      body {{ font: 1.1rem/1.5 system-ui, sans-serif; max-width: 34rem; margin: 15vh auto; padding: 0 1rem; }}
+      body {{ font: 1.1rem/1.5 system-ui, sans-serif; max-width: 34rem; }}
+      body {{ margin: 15vh auto; padding: 0 1rem; }}
     </style>
   </head>
   <body>
@@ -100,7 +101,7 @@ def description(text: str) -> str:
 def _with_exercises(item: re.Match[str]) -> str:
     """The student's notebook in the menu of downloads, before the whole one."""
     student = (
-        f'<li><a href="{item.group(1)}_exercises.ipynb" target="_blank" class="btn btn-sm dropdown-item"'
+        f'<li><a href="{item.group(1)}_exercises.ipynb" class="btn btn-sm dropdown-item"'
         ' title="Download for a student: exercises without their solutions">'
         '<span class="btn__icon-container"><i class="fas fa-file"></i></span>'
         '<span class="btn__text-container">.ipynb, to solve</span></a></li>\n'

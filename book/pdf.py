@@ -33,6 +33,24 @@ _ARTICLE = re.compile(r'<article class="bd-article"[^>]*>(.*?)</article>', re.S)
 _NAME = re.compile(r"<h1>(.*?)</h1>", re.S)
 _STYLE = re.compile(r'<link[^>]* rel="stylesheet"[^>]*>|<link rel="stylesheet"[^>]*>')
 _SOLUTION = re.compile(r'<div class="solution[^>]*>')
+_DOCUMENT = """<!DOCTYPE html>
+<html lang="en" data-theme="light" data-content_root="./">
+<head><base href="../"><meta charset="utf-8"><title>{title}</title>{styles}</head>
+<body>
+<section class="cover"><h1>{title}</h1><p>An executable book, by the umixup authors</p></section>
+<main class="bd-article">
+<h1>Contents</h1><ul class="contents">{contents}</ul>
+{body}
+<section class="appendix" id="solutions"><h1>Solutions</h1>{solutions}</section>
+</main>
+</body>
+</html>
+"""
+_FOOTER = """<div style="font-size: 8px; width: 100%; text-align: center">
+<span class="pageNumber"></span></div>"""
+#: In the copy that the contents get their numbers from, nothing else is to be seen.
+_HIDDEN = "* { color: transparent !important; background: none !important; }"
+_HIDDEN += ".contents li::after { color: black !important; }"
 _STYLES = """
 body { font-size: 10.5pt; margin: 0; width: 170mm; overflow-x: clip; }
 .bd-article { max-width: none; padding: 0; }
@@ -120,20 +138,18 @@ def document() -> str:
             if solved:
                 appendix.append(f"<h2>{name}</h2>{''.join(solved)}")
     contents.append('<li data-place="solutions"><a href="#solutions">Solutions</a></li>')
-    return (
-        f'<!DOCTYPE html><html lang="en" data-theme="light" data-content_root="./"><head><meta charset="utf-8">'
-        f"<title>{title}</title>{styles}<style>{_STYLES}</style></head><body>"
-        f'<section class="cover"><h1>{title}</h1><p>An executable book, by the umixup authors</p></section>'
-        f'<main class="bd-article"><h1>Contents</h1><ul class="contents">{"".join(contents)}</ul>'
-        f'{"".join(body)}<section class="appendix" id="solutions"><h1>Solutions</h1>{"".join(appendix)}</section>'
-        "</main></body></html>"
+    return _DOCUMENT.format(
+        title=title,
+        styles=f"{styles}<style>{_STYLES}</style>",
+        contents="".join(contents),
+        body="".join(body),
+        solutions="".join(appendix),
     )
 
 
 def printed(html: Path, to: Path) -> None:
     """Print a page; its outline is that of its headings."""
     browser_path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    number = '<div style="font-size:8px;width:100%;text-align:center"><span class="pageNumber"></span></div>'
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
         page = browser.new_page()
@@ -147,7 +163,7 @@ def printed(html: Path, to: Path) -> None:
             margin=margin,
             display_header_footer=True,
             header_template="<span></span>",
-            footer_template=number,
+            footer_template=_FOOTER,
             outline=True,
             tagged=True,
             print_background=True,
@@ -171,10 +187,7 @@ def with_numbers_alone(text: str, found: dict[str, int]) -> str:
         lambda one: f'{one.group(0)} data-page="{found.get(one.group(1), "")}"',
         text.partition('<section class="chapter"')[0],
     )
-    hidden = "* { color: transparent !important; background: none !important; } .contents li::after { color: black !important; }"
-    return text.replace("</style>", f"{hidden}</style>", 1).replace(
-        "<head>", '<head><base href="../">', 1
-    )
+    return text.replace("</style>", f"{_HIDDEN}</style>", 1)
 
 
 def main(arguments: list[str]) -> int:
@@ -188,7 +201,7 @@ def main(arguments: list[str]) -> int:
         page, body, over = (
             Path(folder) / name for name in ("book.html", "book.pdf", "numbers.pdf")
         )
-        page.write_text(text.replace("<head>", '<head><base href="../">', 1), encoding="utf-8")
+        page.write_text(text, encoding="utf-8")
         printed(page, body)
         found = numbers(body)
         page.write_text(with_numbers_alone(text, found), encoding="utf-8")

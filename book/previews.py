@@ -1,4 +1,4 @@
-"""What a link to a theorem, an equation, a figure, an exercise or a book shows when it is pointed at.
+"""What a link to a theorem, an equation, a figure or an exercise shows when it is pointed at.
 
 The boxes that links name are copied from the built pages into scripts, one for each page, which
 ``previews.js`` loads when it needs one. A script loads from a folder as it does from a server.

@@ -1,6 +1,6 @@
 """What the site's search looks through: sections, theorems, exercises and the library's names.
 
-The text is read from the built pages, without code, outputs, navigation and what is folded as plumbing.
+The text is read from the built pages, without code, outputs and navigation.
 """
 
 from __future__ import annotations
