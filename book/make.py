@@ -248,9 +248,10 @@ class Book:
         for page in (stage / "book").glob("*.md"):
             page.write_text(generated.filled(page.read_text("utf-8"), sources), encoding="utf-8")
         for chapter in chapters:
-            notebook = self._ran(chapter)
+            ran, notebook = self._ran(chapter), self.source(chapter)
+            _carry_over(ran, notebook)
             _fold(notebook)
-            notebook.cells.append(nbformat.v4.new_markdown_cell(self._provenance(notebook)))
+            notebook.cells.append(nbformat.v4.new_markdown_cell(self._provenance(ran)))
             _write(notebook, stage / "notebooks" / f"{chapter}.ipynb")
         config = yaml.safe_load((self.root / "_config.yml").read_text(encoding="utf-8"))
         repository = self.repository() or ""

@@ -4,6 +4,7 @@ import ast
 import itertools
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -78,6 +79,7 @@ def small(tmp_path):
         (tmp_path / folder).mkdir()
     (tmp_path / "_config.yml").write_text(SMALL_CONFIG)
     (tmp_path / "_toc.yml").write_text(SMALL_TOC)
+    shutil.copy(ROOT / "CITATION.cff", tmp_path)
     (tmp_path / "book/intro.md").write_text("# A small book\n\n{ref}`ch-one`\n")
     (tmp_path / "umixup/module.py").write_text("x = 1\n")
     for number, name in ((1, "one"), (2, "two")):
