@@ -15,7 +15,7 @@ export UMIXUP_REPOSITORY := $(REPOSITORY)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install book test-unit test test-all fuzz lint format sync notebooks coursework bench gpu serve clean
+.PHONY: help install book pdf zip test-unit test test-all fuzz lint format sync notebooks coursework bench gpu serve clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,12 @@ install: $(VENV)/installed  ## make .venv and install everything into it
 book: $(VENV)/installed  ## execute what has changed, build the site into _build/html
 	$(BIN)/python book/make.py execute
 	$(BIN)/python book/make.py site
+
+pdf: $(VENV)/installed  ## the built site as one PDF, _build/umixup-book.pdf, printed by Chromium
+	$(BIN)/python book/pdf.py
+
+zip: $(VENV)/installed  ## the built site as an archive that opens without a server, _build/umixup-book.zip
+	cd _build/html && $(abspath $(BIN))/python -m zipfile -c ../umixup-book.zip *
 
 test-unit: $(VENV)/installed  ## the unit tests alone, in less than two minutes
 	$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -21,9 +21,13 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 import exercises
+import needs
+import yaml
 from nbformat import NotebookNode
 from plain import Piece
 from sphinx.pycode import ModuleAnalyzer
+
+from umixup.training.environment import git
 
 MARK = re.compile(r"^% generated: ([\w -]+)$", re.MULTILINE)
 HEADING = re.compile(r"^\((\S+)\)=\n+# (?:(\d+)\. )?(.*)$", re.MULTILINE)
@@ -169,6 +173,39 @@ def chapters(book: Sources) -> str:
         running = running.replace(" to run on one core", "")
         rows.append([one.link, one.builds_on, ", ".join(numbers) or "none", reading, running])
     return _table(["chapter", "builds on", "all before it", "to read", "to run"], rows)
+
+
+def citation(book: Sources) -> str:
+    """This version of the book as BibTeX: title, version, commit and the commit's date."""
+    about = yaml.safe_load((book.root / "CITATION.cff").read_text(encoding="utf-8"))
+    commit, _, date = (git(book.root, "log", "-1", "--format=%h %cs") or "").partition(" ")
+    note = f"version {about['version']}" + (f", commit {commit}, {date}" if commit else "")
+    lines = [
+        "```bibtex",
+        "@misc{umixup,",
+        f"  title        = {{{about['title']}}},",
+        "  author       = {{the umixup authors}},",
+        f"  year         = {{{date[:4]}}},",
+        f"  howpublished = {{{note}}},",
+        "}",
+        "```",
+    ]
+    return "\n".join(lines)
+
+
+def needs_map(book: Sources) -> str:
+    """The chapters as a map, a row for each part."""
+    toc = yaml.safe_load((book.root / "_toc.yml").read_text(encoding="utf-8"))
+    parts = {}
+    for part in toc["parts"]:
+        names = [entry["file"].split("/")[1] for entry in part["chapters"]]
+        about = {name: chapter(book.chapters[name]) for name in names if name in book.chapters}
+        if about:
+            parts[part["caption"]] = [
+                needs.Box(c.label, f"{c.number}. {c.title}", f"../notebooks/{name}.html", c.needs)
+                for name, c in about.items()
+            ]
+    return f"```{{raw}} html\n{needs.drawn(parts)}\n```"
 
 
 def alone(book: Sources) -> str:
@@ -459,9 +496,11 @@ WRITERS: dict[str, Callable[..., str]] = {
     "api-modules": api_modules,
     "api-names": api_names,
     "chapters": chapters,
+    "citation": citation,
     "evidence": evidence,
     "exercise-counts": exercise_counts,
     "exercise-tables": exercise_tables,
+    "needs-map": needs_map,
     "parameters": parameters,
     "profiles": profiles,
     "run-times": run_times,

@@ -29,12 +29,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import card
 import coursework
 import exercises
+import formulas
 import generated
 import jupytext
+import light
 import nbformat
+import pages
 import plain
+import previews
+import searching
 import yaml
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -94,6 +100,12 @@ class Book:
                 cell.metadata["jupyter"] = {"source_hidden": True}
         return notebook
 
+    def plain(self, chapter: str, *, solved: bool = True) -> NotebookNode:
+        """The chapter in plain Markdown, as Jupyter shows it; or a student's, without solutions."""
+        make = coursework.instructor if solved else coursework.student
+        texts = (page.read_text(encoding="utf-8") for page in (self.root / "book").glob("*.md"))
+        return make(self.source(chapter), plain.titles(list(texts)))
+
     def stored(self, chapter: str) -> NotebookNode | None:
         """The chapter as stored in notebooks/, if it is there."""
         return _read(self.root / "notebooks" / f"{chapter}.ipynb")
@@ -101,7 +113,7 @@ class Book:
     def in_step(self, chapter: str) -> bool:
         """Do book/ and notebooks/ hold the same cells? Outputs and the repository aside."""
         stored = self.stored(chapter)
-        return stored is not None and _cells(stored) == _cells(self.source(chapter))
+        return stored is not None and _cells(stored) == _cells(self.plain(chapter))
 
     def repository(self) -> str | None:
         """Where the book lives: a setting, the hosted workflow's variable, or the remote."""
@@ -125,7 +137,7 @@ class Book:
         for chapter in self.notebooks():
             if self.in_step(chapter):
                 continue
-            new, old = self.source(chapter), self.stored(chapter)
+            new, old = self.plain(chapter), self.stored(chapter)
             if old is not None:
                 _carry_over(old, new)
             _write(new, self.root / "notebooks" / f"{chapter}.ipynb")
@@ -208,11 +220,11 @@ class Book:
     def store(self) -> None:
         """Put the executed chapters into notebooks/."""
         for chapter in self.notebooks():
-            notebook = self._ran(chapter)
+            ran, notebook = self._ran(chapter), self.plain(chapter)
+            _carry_over(ran, notebook)
             # The head of a chapter says how long it takes: a test holds it against this.
-            notebook.metadata.umixup = {"seconds": round(notebook.metadata.umixup.seconds)}
+            notebook.metadata.umixup = {"seconds": round(ran.metadata.umixup.seconds)}
             for cell in notebook.cells:
-                cell.metadata.pop("execution", None)  # when each cell ran: noise in every diff
                 figure = cell.metadata.get("mystnb", {}).get("figure", {}).get("name")
                 if figure == README_FIGURE:
                     image = next(o.data["image/png"] for o in cell.outputs if "data" in o)
@@ -236,9 +248,10 @@ class Book:
         for page in (stage / "book").glob("*.md"):
             page.write_text(generated.filled(page.read_text("utf-8"), sources), encoding="utf-8")
         for chapter in chapters:
-            notebook = self._ran(chapter)
+            ran, notebook = self._ran(chapter), self.source(chapter)
+            _carry_over(ran, notebook)
             _fold(notebook)
-            notebook.cells.append(nbformat.v4.new_markdown_cell(self._provenance(notebook)))
+            notebook.cells.append(nbformat.v4.new_markdown_cell(self._provenance(ran)))
             _write(notebook, stage / "notebooks" / f"{chapter}.ipynb")
         config = yaml.safe_load((self.root / "_config.yml").read_text(encoding="utf-8"))
         repository = self.repository() or ""
@@ -259,7 +272,23 @@ class Book:
             str(self.root),
             str(stage),
         ]
-        return subprocess.run(command, check=False).returncode
+        status = subprocess.run(command, check=False).returncode
+        return status or self._complete(repository)
+
+    def _complete(self, repository: str) -> int:
+        """Turn jupyter-book's pages into the site that is published; 0."""
+        html = self.root / "_build" / "html"
+        owner, _, name = repository.removeprefix("https://github.com/").partition("/")
+        on_pages = repository.startswith("https://github.com/")
+        citation = yaml.safe_load((self.root / "CITATION.cff").read_text(encoding="utf-8"))
+        self._downloads()
+        card.draw(html / pages.CARD, citation["title"].partition(":")[2].partition(",")[0].strip())
+        light.lighten(html)
+        pages.finish(html, citation, f"https://{owner}.github.io/{name}/" if on_pages else "")
+        formulas.typeset(html)
+        previews.write(html)
+        searching.write(html)
+        return 0
 
     def coursework(self) -> list[str]:
         """Write the student's and the instructor's notebooks, with the outputs of chapters in step.
@@ -271,23 +300,27 @@ class Book:
         sources = {chapter: self.source(chapter) for chapter in self.chapters()}
         if wrong := exercises.problems(sources):
             return wrong
-        texts = [c.source for s in sources.values() for c in s.cells if c.cell_type == "markdown"]
-        titles = plain.titles([*texts, *(p.read_text("utf-8") for p in self._pages())])
-        for chapter, notebook in sources.items():
-            if (stored := self.stored(chapter)) is not None and self.in_step(chapter):
-                _carry_over(stored, notebook)
-            else:
+        for chapter in sources:
+            stored = self.stored(chapter) if self.in_step(chapter) else None
+            if stored is None:
                 print(f"note     {chapter} has no outputs: make notebooks", flush=True)
-            for kind in (coursework.student, coursework.instructor):
-                path = folder / kind.__name__ / f"{chapter}.ipynb"
+            for kind in ("student", "instructor"):
+                notebook = self.plain(chapter, solved=kind == "instructor")
+                if stored is not None:
+                    _carry_over(stored, notebook)
+                path = folder / kind / f"{chapter}.ipynb"
                 _folder(path.parent)
-                _write(kind(notebook, titles), path)
+                _write(notebook, path)
         print(f"written  {folder.relative_to(self.root)}: {len(sources)} chapters", flush=True)
         return []
 
-    def _pages(self) -> list[Path]:
-        chapters = self.notebooks()
-        return [p for p in sorted((self.root / "book").glob("*.md")) if p.stem not in chapters]
+    def _downloads(self) -> None:
+        """Put plain notebooks without outputs behind the site's buttons, and a student's beside."""
+        folder = self.root / "_build" / "html" / "_sources" / "notebooks"
+        for chapter in self.notebooks():
+            _write(self.plain(chapter), folder / f"{chapter}.ipynb")
+            if chapter in self.chapters():
+                _write(self.plain(chapter, solved=False), folder / f"{chapter}_exercises.ipynb")
 
     def _provenance(self, notebook: NotebookNode) -> str:
         """A chapter's last lines: when, how long, with what and on which profile it ran."""

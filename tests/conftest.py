@@ -62,7 +62,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("published")
     for folder in ("book", "umixup", "results", "notebooks", "recipes"):
         shutil.copytree(ROOT / folder, root / folder)
-    for file in ("_toc.yml", "_config.yml"):
+    for file in ("_toc.yml", "_config.yml", "CITATION.cff"):
         shutil.copy(ROOT / file, root)
     book = Book(root)
     book.executed.mkdir(parents=True)

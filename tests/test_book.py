@@ -4,6 +4,7 @@ import ast
 import itertools
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -78,6 +79,7 @@ def small(tmp_path):
         (tmp_path / folder).mkdir()
     (tmp_path / "_config.yml").write_text(SMALL_CONFIG)
     (tmp_path / "_toc.yml").write_text(SMALL_TOC)
+    shutil.copy(ROOT / "CITATION.cff", tmp_path)
     (tmp_path / "book/intro.md").write_text("# A small book\n\n{ref}`ch-one`\n")
     (tmp_path / "umixup/module.py").write_text("x = 1\n")
     for number, name in ((1, "one"), (2, "two")):
@@ -540,8 +542,19 @@ def test_no_page_loads_anything_from_another_host(site):
         assert "unpkg.com" not in text
     for style in site.rglob("*.css"):
         assert not re.search(r"""(url\(|@import )["']?(https?:)?//""", style.read_text()), style
-    assert "../_static/mathjax/" in (site / f"notebooks/{CHAPTERS[0]}.html").read_text()
-    assert (site / "_static/mathjax/tex-chtml.js").is_file()
+
+
+def test_formulas_are_typeset_and_need_no_script(site):
+    styles = (site / "_static/formulas.css").read_text()
+    for font in re.findall(r'url\("([^"]+)"\)', styles):
+        assert (site / "_static" / font).is_file()
+    assert not (site / "_static/mathjax").exists()
+    for page in site.rglob("*.html"):
+        text = page.read_text()
+        formulas = text.count('class="math')
+        assert text.count("<mjx-container") == text.count("<mjx-assistive-mml") == formulas, page
+        assert ("_static/formulas.css" in text) == bool(formulas)
+        assert "mathjax/" not in text
 
 
 @cache

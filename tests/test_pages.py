@@ -245,7 +245,7 @@ def page(request, context, address):
 def visit(page, url):
     """Open a page and wait until its formulas are typeset; nothing fades."""
     page.goto(url)
-    page.evaluate("() => window.MathJax && MathJax.startup && MathJax.startup.promise")
+    page.wait_for_function("() => 'fitted' in document.documentElement.dataset")
     page.add_style_tag(content="* { transition: none !important; animation: none !important; }")
 
 

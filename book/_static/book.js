@@ -11,7 +11,6 @@ const reveal = () => {
   }
   target.scrollIntoView();
 };
-window.addEventListener("load", reveal);
 window.addEventListener("hashchange", reveal);
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[href*='#']");
@@ -93,14 +92,12 @@ const watch = () => {
   boxes.forEach((box) => watcher.observe(box));
 };
 
-// Until the page is typeset there is nothing to fit, and what the address names may still move.
-window.MathJax = window.MathJax || {};
-MathJax.startup = {
-  pageReady: async () => {
-    await MathJax.startup.defaultPageReady();
-    addBreaks();
-    fit();
-    watch();
-    reveal();
-  },
-};
+// Nothing can be measured before the formulas' fonts are there, nor shown before it is unfolded.
+const loaded = new Promise((resolve) => { window.addEventListener("load", resolve); });
+loaded.then(() => document.fonts.ready).then(() => {
+  addBreaks();
+  fit();
+  watch();
+  reveal();
+  document.documentElement.dataset.fitted = "";
+});

@@ -1,0 +1,68 @@
+"""Formulas typeset when the site is built, so that its pages need no script for them.
+
+MathJax does it, in the node that Playwright brings. What a reader's browser loads is a style sheet
+with the rules that these pages use, and the fonts that it names.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+#: The style sheet and its fonts, in the site's _static.
+STYLES = "formulas.css"
+FONTS = "formulas-fonts"
+
+_SCRIPTS = re.compile(
+    r"\n *<script>window\.MathJax = .*?</script>"
+    r'|\n *<script[^>]* src="([^"]*)mathjax/[^>]*></script>'
+)
+
+
+class FormulaError(Exception):
+    """A formula that MathJax cannot set."""
+
+
+def typeset(site: Path) -> None:
+    """Typeset all formulas of a built site, and leave no MathJax in it.
+
+    Raises:
+        FormulaError: MathJax refuses a formula; the message has it.
+    """
+    static, mathjax = site / "_static", _package("sphinx-mathjax-offline") / "static" / "mathjax"
+    pages = [p for p in sorted(site.rglob("*.html")) if 'class="math' in p.read_text("utf-8")]
+    node = _package("playwright") / "driver" / "node"
+    script = Path(__file__).with_name("formulas.js")
+    command = [node, script, mathjax, FONTS, *pages]
+    ran = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    if ran.returncode:
+        raise FormulaError(ran.stderr.strip())
+    (static / STYLES).write_text(ran.stdout, encoding="utf-8")
+    (static / FONTS).mkdir(exist_ok=True)
+    for font in sorted(set(re.findall(rf'url\("{FONTS}/([^"]+)"\)', ran.stdout))):
+        shutil.copy(mathjax / "output/chtml/fonts/woff-v2" / font, static / FONTS)
+    for page in site.rglob("*.html"):
+        text = page.read_text("utf-8")
+        styled = _SCRIPTS.sub(_link, text)
+        if styled != text:
+            page.write_text(styled, encoding="utf-8")
+    shutil.rmtree(static / "mathjax", ignore_errors=True)
+
+
+def _link(script: re.Match[str]) -> str:
+    """The style sheet in the place of MathJax's script, and nothing in that of its settings."""
+    to_static = script.group(1)
+    return (
+        "" if to_static is None else f'\n    <link rel="stylesheet" href="{to_static}{STYLES}" />'
+    )
+
+
+def _package(name: str) -> Path:
+    """The folder of an installed package."""
+    found = find_spec(name)
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError(f"{name} is not installed: make install")
+    return Path(found.origin).parent
