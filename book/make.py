@@ -379,9 +379,9 @@ def _cells(notebook: NotebookNode) -> list[tuple[str, str, str]]:
 
 
 def _carry_over(old: NotebookNode, new: NotebookNode) -> None:
-    """Give the new notebook the identities and outputs of the old one's equal cells."""
+    """Give the new notebook's code the identities and outputs of the old one's equal cells."""
     new.metadata |= {k: old.metadata[k] for k in ("language_info", "umixup") if k in old.metadata}
-    left = list(old.cells)
+    left = [cell for cell in old.cells if cell.cell_type == "code"]
     for cell in new.cells:
         for same in left:
             if (same.cell_type, same.source) == (cell.cell_type, cell.source):
