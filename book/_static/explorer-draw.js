@@ -31,7 +31,7 @@ umixup.draw = (() => {
         if (lam >= 0.05 && lam <= 0.95) inside = Math.max(inside, value);
       }
     }
-    return all < 1.4 * inside ? [1.08 * all, false] : [1.15 * Math.max(inside, 1e-12), true];
+    return all < 1.4 * inside ? [1.08 * all, false] : [1.15 * Math.max(inside, 0.02), true];
   };
 
   const densities = (setLam) => {

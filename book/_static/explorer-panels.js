@@ -95,7 +95,8 @@ umixup.panels = (() => {
         paint(canvas, pixels[state.first], pixels[state.second], lam);
         canvas.setAttribute("aria-label", `${percent(lam)} ${names[0]}, ${percent(1 - lam)} ${names[1]}; `
           + `labelled ${percent(gamma)} ${names[0]}, ${percent(1 - gamma)} ${names[1]}`);
-        words.replaceChildren(`λ ${percent(lam)}`, html("br"), html("strong", {}, `γ ${percent(gamma)}`));
+        words.replaceChildren(
+          `λ ${percent(lam, "<", ">")}`, html("br"), html("strong", {}, `γ ${percent(gamma, "<", ">")}`));
       });
     };
     const list = (from, to) => html("ul", { class: "um-images" }, ...shown.slice(from, to).map((one) => one.element));

@@ -98,7 +98,7 @@ umixup.parts = (() => {
         svg("text", { x: left - 5, y: toY(at) + 4, "text-anchor": "end" }, name));
     }
     grid.append(svg("text", { x: (left + right) / 2, y: height - 8, "text-anchor": "middle" }, xLabel),
-      svg("text", { transform: `translate(11 ${(top + bottom) / 2}) rotate(-90)`, "text-anchor": "middle" }, yLabel));
+      svg("text", { transform: `translate(13 ${(top + bottom) / 2}) rotate(-90)`, "text-anchor": "middle" }, yLabel));
     const inside = svg("g", { "clip-path": `url(#${clip})` });
     root.append(
       svg("clipPath", { id: clip }, svg("rect", { x: left, y: top, width: right - left, height: bottom - top })),
@@ -156,11 +156,11 @@ umixup.parts = (() => {
     };
   };
 
-  const percent = (share) => {
-    if (share > 0 && share < 0.001) return "under 0.1 %";
-    if (share < 1 && share > 0.999) return "over 99.9 %";
+  const percent = (share, under = "under ", over = "over ") => {
+    if (share > 0 && share < 0.001) return `${under}0.1\u00a0%`;
+    if (share < 1 && share > 0.999) return `${over}99.9\u00a0%`;
     const value = 100 * share;
-    return `${value < 1 || value > 99 ? Number(value.toFixed(1)) : Math.round(value)} %`;
+    return `${value < 1 || value > 99 ? Number(value.toFixed(1)) : Math.round(value)}\u00a0%`;
   };
 
   // Called at once, and again when the reader changes between light and dark.
