@@ -1,12 +1,12 @@
-"""Makes what the policy explorer ships: trained networks, sample images, the still picture.
+"""Makes what the interactive figures ship: trained networks, sample images, still pictures.
 
     python book/explorer.py
 
 It trains one tiny network on two half-moons for each strength and slope of a grid, and one without
-mixing, on one thread, in about two minutes. It writes, into ``book/_static``,
+mixing, on one thread, in about half a minute. It writes, into ``book/_static``,
 
     explorer-data.js   the networks' weights, the points, and eight small images
-    explorer.svg       what is shown where no script runs
+    explorer.svg, coin.svg, tail.svg   what is shown where no script runs
 
 and prints what it did. Everything is seeded, so that the same versions write the same files.
 Fashion-MNIST must be in ``data/``: ``um.data.fetch("fashion-mnist")``.
@@ -19,13 +19,17 @@ import io
 import itertools
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 import umixup as um
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 STATIC = Path(__file__).parent / "_static"
 SEED = 0
@@ -136,38 +140,51 @@ def images() -> list[dict[str, Any]]:
     return found
 
 
-def still() -> str:
-    """The explorer's first view, U(B(2.2, 0.9)), as a picture."""
-    import matplotlib as mpl
-
-    mpl.use("svg")
+def stills() -> Iterator[tuple[str, Figure]]:
+    """What each figure looks like before anybody moves it, with the name of its file."""
     import matplotlib.pyplot as plt
+    from scipy import stats
 
     q, lam = um.policies.Beta(2.2, 0.9), torch.linspace(0.001, 0.999, 300, dtype=torch.float64)
     scheme, colours = um.U(q), um.plotting.COLOURS
-    look = {"svg.hashsalt": "explorer", "svg.fonttype": "none", "font.family": "sans-serif"}
-    with plt.rc_context(look | {"figure.constrained_layout.use": True, "font.size": 11}):
-        fig, (left, middle) = plt.subplots(1, 2, figsize=(7.2, 3.0))
-        for density, dash, colour, name in (
-            (q, "-", colours["DAT"], "q = B(2.2, 0.9)"),
-            (um.policies.Beta(0.9, 2.2), "--", colours["DAT"], "its mirror"),
-            (scheme.policy, "-", colours["UMixUp"], "p, their mean"),
-        ):
-            left.plot(lam, density.log_prob(lam).exp(), dash, color=colour, lw=2, label=name)
-        left.set(xlabel="λ, the share of x", ylabel="density", ylim=(0, 2.2))
-        left.legend(frameon=False, loc="lower center", fontsize=10)
-        middle.plot(lam, scheme.weight(lam), color=colours["UMixUp"], lw=2, label="γ(λ)")
-        middle.plot(lam, lam, ":", color=colours["MixUp"], label="MixUp’s")
-        middle.set(xlabel="λ, the share of x", ylabel="γ, the weight of y")
-        middle.legend(frameon=False, loc="lower right", fontsize=10)
-        for ax in (left, middle):
-            ax.spines[["top", "right"]].set_visible(False)
-        fig.patch.set_alpha(0)
-        for ax in (left, middle):
-            ax.patch.set_alpha(0)
-        file = io.StringIO()
-        fig.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
-        plt.close(fig)
+    fig, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.2))
+    for policy_, dash, kind, name in (
+        (q, "-", "DAT", "q = B(2.2, 0.9)"),
+        (um.policies.Beta(0.9, 2.2), "--", "DAT", "its mirror"),
+        (scheme.policy, "-", "UMixUp", "p, their mean; γ(λ)"),
+    ):
+        density = policy_.log_prob(lam).exp()
+        left.plot(lam, density, dash, color=colours[kind], lw=2, label=name)
+    right.plot(lam, scheme.weight(lam), color=colours["UMixUp"], lw=2)
+    right.plot(lam, lam, ":", color=colours["MixUp"], lw=2)
+    left.plot([], [], ":", color=colours["MixUp"], lw=2, label="MixUp’s γ")
+    left.set(xlabel="λ, the share of x", ylabel="density", ylim=(0, 2.2))
+    right.set(xlabel="λ, the share of x", ylabel="γ, the weight of y")
+    fig.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=10)
+    yield "explorer.svg", fig
+
+    fig, ax = plt.subplots(figsize=(5.2, 2.4))
+    um.plotting.pair_and_coin(ax, 0.7, losses=("0.3", "1.4"))
+    yield "coin.svg", fig
+
+    fig, ax = plt.subplots(figsize=(5.2, 3.2))
+    n = torch.arange(1, 401)
+    least = torch.ceil(n * (0.5 + 0.2) - 1e-9)
+    tail = (2 * stats.binom(n, 0.5).sf(least - 1)).clip(max=1)
+    bound = [um.bounds.deviation_probability(int(k), 0.2, 1) for k in n]
+    ax.loglog(n, tail, color=colours["DAT"], lw=2, label="the tails, exactly")
+    ax.loglog(n, bound, "--", color="black", lw=1.5, label="the bound, 2 exp(−2nε²/δ²)")
+    ax.set(xlabel="pairs n", ylabel="probability", ylim=(1e-12, 2))
+    ax.legend(frameon=False, loc="lower left")
+    yield "tail.svg", fig
+
+
+def as_svg(fig: Figure) -> str:
+    """The same text for the same figure; transparent."""
+    file = io.StringIO()
+    for ax in fig.axes:
+        ax.spines[["top", "right"]].set_visible(False)
+    fig.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"
 
 
@@ -186,15 +203,22 @@ def as_script(plane: dict[str, Any], images: list[Any]) -> str:
     return f"// Written by book/explorer.py.\numixup.data = {text};\n"
 
 
+def write(name: str, text: str) -> None:
+    (STATIC / name).write_text(text, encoding="utf-8")
+    print(f"written  book/_static/{name}: {len(text.encode()):,} bytes", flush=True)
+
+
 def main() -> None:
+    import matplotlib as mpl
+
     torch.set_num_threads(1)
     started = time.perf_counter()
-    for name, text in (
-        ("explorer-data.js", as_script(plane(), images())),
-        ("explorer.svg", still()),
-    ):
-        (STATIC / name).write_text(text, encoding="utf-8")
-        print(f"written  book/_static/{name}: {len(text.encode()):,} bytes", flush=True)
+    write("explorer-data.js", as_script(plane(), images()))
+    mpl.use("svg")
+    look = {"svg.hashsalt": "explorer", "svg.fonttype": "none", "font.size": 11}
+    with mpl.rc_context(look | {"figure.constrained_layout.use": True}):
+        for name, fig in stills():
+            write(name, as_svg(fig))
     print(f"in {time.perf_counter() - started:.0f} s")
 
 

@@ -33,8 +33,14 @@ BOXES = {
         'data-panels="weight coin" data-controls="slope lambda"></div>'
         '<div class="policy-explorer" data-panels="notation" data-controls="alpha"></div>'
     ),
-    "coin": '<div class="coin-toss" data-seed="1"></div>',
-    "tail": '<div class="loss-tail"></div>',
+    "coin": (
+        '<div class="coin-toss" data-seed="1"><figure><img src="../_static/coin.svg" '
+        'alt="A segment and a coin."><figcaption>A still picture</figcaption></figure></div>'
+    ),
+    "tail": (
+        '<div class="loss-tail"><figure><img src="../_static/tail.svg" '
+        'alt="Two falling curves."><figcaption>A still picture</figcaption></figure></div>'
+    ),
 }
 STYLES = ("styles/theme.css", "styles/pydata-sphinx-theme.css", "styles/sphinx-book-theme.css")
 PAGE = """<!DOCTYPE html>
@@ -445,9 +451,10 @@ def test_nothing_is_cut_off_or_scrolls_sideways(visit, name, width):
     assert not page.evaluate(GEOMETRY)
 
 
-def test_without_scripts_there_is_a_picture(visit):
-    page = visit("explorer", scripts=False)
-    picture = page.locator(".policy-explorer img")
+@pytest.mark.parametrize("name", ["explorer", "coin", "tail"])
+def test_without_scripts_there_is_a_picture(visit, name):
+    page = visit(name, scripts=False)
+    picture = page.locator("figure img")
     assert picture.is_visible()
-    assert picture.bounding_box()["width"] > 300
+    assert picture.evaluate("e => e.naturalWidth") > 300
     assert page.get_by_text("A still picture").is_visible()

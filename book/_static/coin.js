@@ -64,7 +64,7 @@
         ...[["dat", "the coin’s average so far"], ["mixup", `MixUp, at once: ${mixed.toFixed(2)}`]].map(([kind, text]) =>
           html("li", {}, svg("svg", { viewBox: "0 0 26 8", "aria-hidden": "true" },
             svg("line", { x1: 1, x2: 25, y1: 4, y2: 4, class: `um-line ${kind}` })), text))),
-      html("p", { class: "um-note" }, "The band holds the average 95 times in 100. It narrows like 1/√n."));
+      html("p", { class: "um-note" }, "At each number of tosses the average lies in the band about 95 times in 100. It narrows like 1/√n."));
       live.say(n
         ? `${n === 1 ? "One toss" : `${n} tosses`}, ${heads} heads. The last: ${last ? "heads, x has moved and keeps y" : "tails, x′ has moved and keeps y′"}, `
           + `loss ${losses[last ? 0 : 1]}. The average is ${now}; MixUp pays ${mixed.toFixed(2)} at once.`
