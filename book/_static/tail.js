@@ -55,7 +55,7 @@
     const { root, inside, toX, toY } = frame({
       x: [0.5 - reach - 0.5 / n, 0.5 + reach + 0.5 / n], y: [0, top],
       xTicks: [[0.5 - epsilon, "½ − ε"], [0.5, "½"], [0.5 + epsilon, "½ + ε"]], yTicks: [],
-      xLabel: "mean loss of n pairs, in δ", yLabel: "how often",
+      xLabel: "mean loss of n pairs, in δ", yLabel: "",
       label: `The distribution of the mean loss of ${n} pairs, in units of δ. The coloured tails, ε or more off the middle, have probability ${shown(tail(n, epsilon))}.`,
     });
     for (const [from, to, total] of bars) {
@@ -80,7 +80,7 @@
     const { root, inside, toX, toY } = frame({
       x: [0, 4], y: [Math.log10(DEEPEST), 0.4], xTicks: powers,
       yTicks: [[0, "1"], [-3, "10⁻³"], [-6, "10⁻⁶"], [-9, "10⁻⁹"], [-12, "10⁻¹²"]],
-      xLabel: "pairs n", yLabel: "probability",
+      xLabel: "pairs n", yLabel: "",
       label: `At ${n} pairs the tail has probability ${shown(tail(n, epsilon))}, and the bound is ${shown(bound(n, epsilon))}.`,
     });
     const steps = [...new Set(Array.from({ length: 241 }, (_, k) => Math.round(10 ** (k / 60))))];
@@ -141,8 +141,8 @@
     box.replaceChildren(
       html("div", { class: "um-groups" }, pairs.element, distance.element), ...live.elements,
       html("div", { class: "um-panels" },
-        html("figure", { class: "um-panel" }, html("figcaption", {}, "Where the mean loss lies"), left),
-        html("figure", { class: "um-panel" }, html("figcaption", {}, "The tails, and the bound"), right)));
+        html("figure", { class: "um-panel" }, html("figcaption", {}, "How often the mean loss lies where"), left),
+        html("figure", { class: "um-panel" }, html("figcaption", {}, "Probability of the tails, and its bound"), right)));
     box.setAttribute("role", "region");
     box.setAttribute("aria-label", "The tail of the mean loss");
     box.classList.add("um-figure");
