@@ -280,6 +280,7 @@ HOW: dict[str, How | Elsewhere] = {
             "strength-and-slope",
             "strength-and-slope-tested",
             "when-mixing-helps",
+            "who-is-the-partner",
         )
     ),
     **dict(
@@ -288,7 +289,6 @@ HOW: dict[str, How | Elsewhere] = {
             "attacks-and-calibration",
             "when-mixing-helps-fashion",
             "when-mixing-helps-mnist",
-            "who-is-the-partner",
         )
     ),
     # --- results
