@@ -101,6 +101,8 @@ def _plain(piece: Piece) -> str:
         case "math":
             inner = r"\begin{split}" + body + r"\end{split}" if r"\\" in body else body
             return "$$\n" + inner + (rf" \tag{{{label}}}" if label else "") + "\n$$"
+        case "raw":
+            return "*On the web, there is a figure here that you can move.*"
         case "prf:proof":
             return f"*Proof.* {body} ∎"
         case "margin":

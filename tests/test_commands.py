@@ -118,6 +118,18 @@ HOW: dict[str, How | Elsewhere] = {
         says="book/make.py notebooks",
         records=False,
     ),
+    "make pdf": How(
+        instead="make --dry-run pdf",
+        why="it takes minutes; test_site prints two chapters: --dry-run",
+        says="book/pdf.py",
+        records=False,
+    ),
+    "make zip": How(
+        instead="make --dry-run zip",
+        why="test_site packs the site and opens it: --dry-run",
+        says="-m zipfile -c ../umixup-book.zip",
+        records=False,
+    ),
     "make sync": How(records=False),
     ".venv/bin/pre-commit install": How(
         "pre-commit installed at .git/hooks/pre-commit", before="git init --quiet", records=False
@@ -130,7 +142,7 @@ HOW: dict[str, How | Elsewhere] = {
         records=False,
     ),
     "make help": How("make coursework", records=False),
-    "make coursework": How("written  _build/coursework: 14 chapters", records=False),
+    "make coursework": How("written  _build/coursework: 20 chapters", records=False),
     "make coursework REPOSITORY=https://example.org/your/umixup.git": How(
         instead="make coursework REPOSITORY=https://example.org/your/umixup.git && "
         "cat _build/coursework/student/01_mixup.ipynb",
@@ -280,6 +292,7 @@ HOW: dict[str, How | Elsewhere] = {
             "strength-and-slope",
             "strength-and-slope-tested",
             "when-mixing-helps",
+            "who-is-the-partner",
         )
     ),
     **dict(
@@ -288,7 +301,6 @@ HOW: dict[str, How | Elsewhere] = {
             "attacks-and-calibration",
             "when-mixing-helps-fashion",
             "when-mixing-helps-mnist",
-            "who-is-the-partner",
         )
     ),
     # --- results

@@ -24,7 +24,8 @@ PAGE = """
 <article class="bd-article"><section id="s"><h1>Head</h1>
 <div class="proof lemma admonition" id="lem"><p class="admonition-title">
 <span>Lemma 1</span> (A name)</p><div>Text <a class="reference internal" href="b.html#eq">(2)</a>
-<div class="math" id="equation-eq"><span class="eqno">(1)<a class="headerlink" href="#eq">#</a></span>
+<div class="math" id="equation-eq">
+<span class="eqno">(1)<a class="headerlink" href="#eq">#</a></span>
 x</div></div></div><p>after</p><figure class="align-default" id="fig"><img src="../_images/a.png"/>
 </figure></section></article>
 """
