@@ -20,6 +20,10 @@ const main = async () => {
   const { init } = require(path.join(folder, "node-main.js"));
   const MathJax = await init({
     loader: { load: ["input/tex-full", "output/chtml", "a11y/assistive-mml"] },
+    tex: {
+      packages: { "[-]": ["noerrors", "noundefined"] },
+      formatError: (_, error) => { throw error; },
+    },
     chtml: { fontURL },
     startup: { typeset: false },
   });
@@ -28,11 +32,11 @@ const main = async () => {
   const typeset = (tex, display) => {
     const key = `${display} ${tex}`;
     if (!known.has(key)) {
-      const node = MathJax.tex2chtml(unescaped(tex), { display });
-      const html = adaptor.outerHTML(node);
-      const wrong = html.match(/data-mjx-error="([^"]*)"/);
-      if (wrong) throw new Error(`${unescaped(tex)}: ${wrong[1]}`);
-      known.set(key, html);
+      try {
+        known.set(key, adaptor.outerHTML(MathJax.tex2chtml(unescaped(tex), { display })));
+      } catch (error) {
+        throw new Error(`${unescaped(tex)}: ${error.message}`);
+      }
     }
     return known.get(key);
   };

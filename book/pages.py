@@ -18,7 +18,12 @@ _TAG = re.compile(r"<[^>]+>")
 _MATH = re.compile(r'<span class="math[^>]*>\\\((.*?)\\\)</span>', re.S)
 _VIEWPORT = re.compile(r'\s*<meta name="viewport"[^>]*>')
 #: Names that an extension gives to more than one element of a page.
-_TWICE = re.compile(r' id="(?:proof|[a-z]+-content)"|(?<=<p class="admonition-title") id="[^"]*"')
+_TWICE = re.compile(
+    r' id="(?:proof|(?:proof|exercise|solution)-content)"'
+    r'|(?<=<p class="admonition-title") id="[^"]*"'
+)
+    r' id="(?:proof|(?:proof|exercise|solution)-content)"|(?<=<p class="admonition-title") id="[^"]*"'
+)
 _DOWNLOAD = re.compile(r'<li><a href="([^"]*_sources/notebooks/\d\w*)\.ipynb"')
 _FOOTER = '<footer class="bd-footer-content">'
 _MISSING = """<!DOCTYPE html>
