@@ -164,7 +164,13 @@ def stills() -> Iterator[tuple[str, Figure]]:
     yield "explorer.svg", fig
 
     fig, ax = plt.subplots(figsize=(5.2, 2.4))
-    um.plotting.pair_and_coin(ax, 0.7, losses=("0.3", "1.4"))
+    um.plotting.pair_and_coin(
+        ax,
+        0.7,
+        names=("cat", "dog"),
+        labels=("the label cat", "the label dog"),
+        losses=("0.3", "1.4"),
+    )
     yield "coin.svg", fig
 
     fig, ax = plt.subplots(figsize=(5.2, 3.2))

@@ -22,8 +22,6 @@ _TWICE = re.compile(
     r' id="(?:proof|(?:proof|exercise|solution)-content)"'
     r'|(?<=<p class="admonition-title") id="[^"]*"'
 )
-    r' id="(?:proof|(?:proof|exercise|solution)-content)"|(?<=<p class="admonition-title") id="[^"]*"'
-)
 _DOWNLOAD = re.compile(r'<li><a href="([^"]*_sources/notebooks/\d\w*)\.ipynb"')
 _FOOTER = '<footer class="bd-footer-content">'
 _MISSING = """<!DOCTYPE html>

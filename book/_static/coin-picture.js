@@ -1,6 +1,6 @@
 /* The book's picture: a segment from x′ to x, the mixed point, and the two stories of the coin.
 
-   `tossed` is true for heads, false for tails: the other story is then faint. */
+   `names` and `labels` are those of x and x′. `tossed` is true for heads, false for tails: the other story is then faint. */
 "use strict";
 
 umixup.coinPicture = (() => {
@@ -12,7 +12,7 @@ umixup.coinPicture = (() => {
   };
 
   const [width, left, right, line] = [340, 22, 318, 112];
-  const picture = ({ lam, gamma, tossed, losses }) => {
+  const picture = ({ lam, gamma, tossed, losses, names = ["x", "x′"], labels = ["y", "y′"] }) => {
     const toX = (value) => left + value * (right - left);
     const here = toX(lam);
     const side = (heads) => {
@@ -24,10 +24,10 @@ umixup.coinPicture = (() => {
         svg("path", { d: `M${from} ${y}Q${(from + to) / 2} ${bow} ${to} ${y}`, class: "um-arrow" }),
         svg("path", { d: arrowHead((from + to) / 2, bow, to, y), class: "um-head" }),
       ];
-      const name = heads ? "x" : "x′";
+      const name = names[heads ? 0 : 1];
       const lines = [
         `${heads ? "heads" : "tails"}, ${percent(chance)}: ${name} has moved,`,
-        `and keeps ${heads ? "y" : "y′"}${losses ? `; loss ${losses[heads ? 0 : 1]}` : ""}`,
+        `and keeps ${labels[heads ? 0 : 1]}${losses ? `; loss ${losses[heads ? 0 : 1]}` : ""}`,
       ];
       const at = heads
         ? { x: right + 12, anchor: "end", y: [22, 40] } : { x: left - 12, anchor: "start", y: [195, 213] };
@@ -40,9 +40,9 @@ umixup.coinPicture = (() => {
     };
     const root = svg("svg", {
       viewBox: `0 0 ${width} 222`, role: "img",
-      "aria-label": `A segment from x′ to x, and a point that is ${percent(lam)} x. `
-        + `Heads, ${percent(gamma)}: x has moved there and keeps its label y. `
-        + `Tails, ${percent(1 - gamma)}: x′ has moved there and keeps its label y′.`,
+      "aria-label": `A segment from ${names[1]} to ${names[0]}, and a point that is ${percent(lam)} ${names[0]}. `
+        + `Heads, ${percent(gamma)}: ${names[0]} has moved there and keeps ${labels[0]}. `
+        + `Tails, ${percent(1 - gamma)}: ${names[1]} has moved there and keeps ${labels[1]}.`,
     },
       svg("line", { x1: left, x2: right, y1: line, y2: line, class: "um-segment" }),
       side(false), side(true),

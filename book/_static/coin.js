@@ -23,6 +23,8 @@
   const build = (box) => {
     const lam = Number(box.dataset.lambda || 0.7);
     const losses = (box.dataset.losses || "0.3 1.4").split(" ").map(Number);
+    const names = (box.dataset.names || "x x′").split(" ");
+    const labels = box.dataset.names ? names.map((name) => `the label ${name}`) : ["y", "y′"];
     const mixed = lam * losses[0] + (1 - lam) * losses[1];
     const spread = Math.abs(losses[1] - losses[0]) * Math.sqrt(lam * (1 - lam)); // of one toss
     let seed = Number(box.dataset.seed || 1);
@@ -39,7 +41,7 @@
     const picture = html("div");
     const plot = html("div");
     const show = () => {
-      picture.replaceChildren(umixup.coinPicture({ lam, gamma: lam, losses, tossed: last }));
+      picture.replaceChildren(umixup.coinPicture({ lam, gamma: lam, losses, names, labels, tossed: last }));
       const n = averages.length;
       const most = Math.max(20, n);
       const [low, high] = [Math.min(...losses), Math.max(...losses)];
@@ -66,9 +68,9 @@
             svg("line", { x1: 1, x2: 25, y1: 4, y2: 4, class: `um-line ${kind}` })), text))),
       html("p", { class: "um-note" }, "At each number of tosses the average lies in the band about 95 times in 100. It narrows like 1/√n."));
       live.say(n
-        ? `${n === 1 ? "One toss" : `${n} tosses`}, ${heads} heads. The last: ${last ? "heads, x has moved and keeps y" : "tails, x′ has moved and keeps y′"}, `
+        ? `${n === 1 ? "One toss" : `${n} tosses`}, ${heads} heads. The last: ${last ? "heads" : "tails"}, ${names[last ? 0 : 1]} has moved and keeps ${labels[last ? 0 : 1]}, `
           + `loss ${losses[last ? 0 : 1]}. The average is ${now}; MixUp pays ${mixed.toFixed(2)} at once.`
-        : `The point is ${Math.round(100 * lam)} % x. Heads costs ${losses[0]}, tails ${losses[1]}. Toss the coin.`);
+        : `The point is ${Math.round(100 * lam)} % ${names[0]}. Heads costs ${losses[0]}, tails ${losses[1]}. Toss the coin.`);
       Object.assign(box.dataset, { tosses: n, heads, average: n ? averages[n - 1] : "" });
     };
     const toss = (times) => {

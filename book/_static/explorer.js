@@ -46,7 +46,7 @@
       + `At λ = ${lam} the label is ${percent(gamma)} y and ${percent(1 - gamma)} y′.`;
   };
 
-  const controls = (get, set) => {
+  const controls = (get, set, kinds) => {
     const policy = (key) => (value) => set(CHANGES[key](get(), value));
     const parameter = (key, letter, word) => control({
       label: `${letter}`, name: word, min: -2, max: 2, step: 0.02,
@@ -72,7 +72,7 @@
         ],
       },
       alpha: {
-        legend: "or α and β, where α = β + s",
+        legend: `${kinds.includes("slope") ? "or " : ""}α and β, where α = β + s`,
         rows: [[({ a }) => a, parameter("a", "α", "alpha")], [({ b }) => b, parameter("b", "β", "beta")]],
       },
       lambda: {
@@ -119,7 +119,7 @@
       waiting = requestAnimationFrame(show);
     };
 
-    const all = controls(() => state, set);
+    const all = controls(() => state, set, kinds);
     const groups = kinds.filter((kind) => kind in all).map((kind) => all[kind]);
     const shown = groups.flatMap(({ rows }) => rows);
     const presets = PRESETS.map(([name, a, b]) =>
