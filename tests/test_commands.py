@@ -285,6 +285,7 @@ HOW: dict[str, How | Elsewhere] = {
             "is-it-the-coin",
             "pairings",
             "alpha",
+            "attacks-and-calibration",
             "plane",
             "slope",
             "robustness",
@@ -298,7 +299,6 @@ HOW: dict[str, How | Elsewhere] = {
     **dict(
         planned(name)
         for name in (
-            "attacks-and-calibration",
             "when-mixing-helps-fashion",
             "when-mixing-helps-mnist",
         )
