@@ -43,7 +43,7 @@ umixup.panels = (() => {
       else list.append(html("dt", {}, "MixUp"), html("dd", {}, html("span", {}, "none has this expected loss: the slope is not 1")));
     };
     const element = html("div", {}, list,
-      html("p", { class: "um-note" }, "All have the same expected loss. ", html("code", {}, "um.parse"), " reads each."), said);
+      html("p", { class: "um-note" }, "All have the same expected loss. ", html("code", {}, "um.mixing.UMixUp(\"…\", num_classes=C)"), " takes each."), said);
     return { title: "The same scheme, in notation", element, draw };
   };
 

@@ -24,7 +24,7 @@
   };
   const PRESETS = [
     ["MixUp(1)", 2, 1], ["MixUp(0.2)", 1.2, 0.2], ["the paper’s CIFAR10", 2.2, 0.9],
-    ["slope 2", 3, 1], ["uniform DAT", 1, 1], ["nearly hard labels", 30, 10], ["nearly ERM", 5, 0.05],
+    ["B(3, 1)", 3, 1], ["B(12, 8)", 12, 8], ["uniform DAT", 1, 1], ["nearly hard labels", 30, 10], ["nearly ERM", 5, 0.05],
   ];
 
   const log10 = Math.log10;
