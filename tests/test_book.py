@@ -156,7 +156,8 @@ def test_parameters_are_tagged_and_checked_in_the_next_cell(chapter):
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_a_chapter_has_the_common_shape(chapter):
-    text = "\n".join(c.source for c in cells(chapter, "markdown"))
+    cells = BOOK.source(chapter).cells
+    text = "\n".join(c.source for c in cells if c.cell_type == "markdown")
     assert re.match(r"\(ch-[\w-]+\)=\n# \d+\. .+\n\n\*\*[^*]+\?\*\*\n\n\w", text), (
         "no question first"
     )
@@ -553,7 +554,7 @@ def test_formulas_are_typeset_and_need_no_script(site):
         text = page.read_text()
         formulas = text.count('class="math')
         assert text.count("<mjx-container") == text.count("<mjx-assistive-mml") == formulas, page
-        assert ("_static/formulas.css" in text) == bool(formulas)
+        assert "_static/formulas.css" in text or not formulas
         assert "mathjax/" not in text
 
 
