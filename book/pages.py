@@ -23,6 +23,17 @@ _TWICE = re.compile(
     r'|(?<=<p class="admonition-title") id="[^"]*"'
 )
 _DOWNLOAD = re.compile(r'<li><a href="([^"]*_sources/notebooks/\d\w*)\.ipynb"')
+#: Roles and names that the theme's markup lacks, or has in a form that screen readers left behind.
+_SPOKEN = {
+    ' role="doc-biblioentry"': ' role="listitem"',
+    '<summary><span class="toctree-toggle"': (
+        '<summary aria-label="the pages below this one"><span class="toctree-toggle"'
+    ),
+    '<dl>\n<dd><em class="sig-param">': (
+        '<dl role="presentation">\n<dd role="presentation"><em class="sig-param">'
+    ),
+    '<dd><em class="sig-param">': '<dd role="presentation"><em class="sig-param">',
+}
 _FOOTER = '<footer class="bd-footer-content">'
 _MISSING = """<!DOCTYPE html>
 <html lang="en">
@@ -83,6 +94,8 @@ def _finished(text: str, page: str, citation: dict[str, Any], address: str) -> s
     for again in others:
         text = text.replace(again, "", 1) if again != first else text
     text = _TWICE.sub("", text)
+    for written, spoken in _SPOKEN.items():
+        text = text.replace(written, spoken)
     text = text.replace("</head>", f"    {tags}\n  </head>", 1)
     text = _DOWNLOAD.sub(_with_exercises, text)
     return text.replace(_FOOTER, f"{_FOOTER}\n{_footer(root)}", 1)

@@ -220,6 +220,14 @@ def test_no_page_has_a_name_twice(site):
         assert not twice, (path.name, twice)
 
 
+def test_lists_and_folds_have_names_and_roles_that_are_read_out(site):
+    for path in site.rglob("*.html"):
+        text = path.read_text()
+        assert "doc-biblioentry" not in text
+        assert '<summary><span class="toctree-toggle"' not in text
+        assert '<dd><em class="sig-param">' not in text
+
+
 # --- to take along ------------------------------------------------------------------------------
 
 
