@@ -196,13 +196,16 @@ def citation(book: Sources) -> str:
 def needs_map(book: Sources) -> str:
     """The chapters as a map, a row for each part."""
     toc = yaml.safe_load((book.root / "_toc.yml").read_text(encoding="utf-8"))
+    every = [chapter(notebook) for notebook in book.chapters.values()]
     parts = {}
     for part in toc["parts"]:
         names = [entry["file"].split("/")[1] for entry in part["chapters"]]
         about = {name: chapter(book.chapters[name]) for name in names if name in book.chapters}
         if about:
             parts[part["caption"]] = [
-                needs.Box(c.label, f"{c.number}. {c.title}", f"../notebooks/{name}.html", c.needs)
+                needs.Box(
+                    c.label, f"{c.number}. {c.title}", f"../notebooks/{name}.html", direct(c, every)
+                )
                 for name, c in about.items()
             ]
     return f"```{{raw}} html\n{needs.drawn(parts)}\n```"
@@ -226,6 +229,13 @@ def before(one: Chapter, about: list[Chapter]) -> set[str]:
     """The labels of all chapters that come before this one, by what each builds on."""
     direct = [each for each in about if each.label in one.needs]
     return {each.label for each in direct}.union(*(before(each, about) for each in direct))
+
+
+def direct(one: Chapter, about: list[Chapter]) -> list[str]:
+    """The labels of what a chapter builds on, without what these build on themselves."""
+    needed = [each for each in about if each.label in one.needs]
+    indirect = set[str]().union(*(before(each, about) for each in needed))
+    return [each.label for each in needed if each.label not in indirect]
 
 
 def parameters(book: Sources) -> str:

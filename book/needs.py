@@ -16,7 +16,7 @@ class Box(NamedTuple):
     label: str
     title: str  # with its number
     address: str
-    needs: Sequence[str]  # labels
+    needs: Sequence[str]  # the labels of the chapters that a line leads to
 
 
 def drawn(parts: Mapping[str, Sequence[Box]]) -> str:
@@ -28,12 +28,7 @@ def drawn(parts: Mapping[str, Sequence[Box]]) -> str:
         for column, box in enumerate(boxes):
             places[box.label] = (left + column * (WIDTH + GAP), 22 + row * (HEIGHT + BETWEEN))
     every = {box.label: box for boxes in parts.values() for box in boxes}
-    lines = [
-        _line(places[need], places[box.label])
-        for box in every.values()
-        for need in _direct(box, every)
-        if need in places
-    ]
+    lines = [_line(places[need], places[box.label]) for box in every.values() for need in box.needs]
     heads = [
         f'<text class="part" x="0" y="{12 + row * (HEIGHT + BETWEEN)}">{html.escape(part)}</text>'
         for row, part in enumerate(parts)
@@ -46,17 +41,6 @@ def drawn(parts: Mapping[str, Sequence[Box]]) -> str:
         + "".join(pieces)
         + "</svg>"
     )
-
-
-def _direct(box: Box, every: Mapping[str, Box]) -> list[str]:
-    """What a chapter builds on, without what these build on themselves."""
-
-    def all_before(label: str) -> set[str]:
-        needs = set(every[label].needs) & set(every)
-        return needs.union(*(all_before(need) for need in needs))
-
-    needs = [need for need in dict.fromkeys(box.needs) if need in every]
-    return [n for n in needs if not any(n in all_before(other) for other in needs if other != n)]
 
 
 def _line(start: tuple[float, float], end: tuple[float, float]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import posixpath
 import re
 from pathlib import Path
 from typing import Any
@@ -90,9 +89,7 @@ def _finished(text: str, page: str, citation: dict[str, Any], address: str) -> s
     tags = f'<meta name="description" content="{about["og:description"]}">'
     tags += "".join(f'<meta property="{name}" content="{value}">' for name, value in about.items())
     tags += '<meta name="twitter:card" content="summary_large_image">'
-    first, *others = _VIEWPORT.findall(text) or [""]
-    for again in others:
-        text = text.replace(again, "", 1) if again != first else text
+    text = _VIEWPORT.sub("", text, count=max(0, len(_VIEWPORT.findall(text)) - 1))
     text = _TWICE.sub("", text)
     for written, spoken in _SPOKEN.items():
         text = text.replace(written, spoken)
@@ -135,7 +132,5 @@ def _footer(root: str) -> str:
         "Index": "genindex.html",
         "Search": "search.html",
     }
-    links = " · ".join(
-        f'<a href="{posixpath.join(root, to)}">{name}</a>' for name, to in places.items()
-    )
+    links = " · ".join(f'<a href="{root + to}">{name}</a>' for name, to in places.items())
     return f'<p class="licence">Text and figures: CC BY 4.0. Code: MIT. {links}</p>'

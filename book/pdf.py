@@ -12,6 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import previews
 import yaml
 from playwright.sync_api import sync_playwright
 from pypdf import PdfReader, PdfWriter
@@ -28,10 +29,10 @@ LEFT_OUT = {
     "exercise_index",
     "changes",
 }
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _ARTICLE = re.compile(r'<article class="bd-article"[^>]*>(.*?)</article>', re.S)
 _NAME = re.compile(r"<h1>(.*?)</h1>", re.S)
-_STYLE = re.compile(r'<link[^>]* rel="stylesheet"[^>]*>|<link rel="stylesheet"[^>]*>')
+_STYLE = re.compile(r'<link[^>]* rel="stylesheet"[^>]*>')
 _SOLUTION = re.compile(r'<div class="solution[^>]*>')
 _DOCUMENT = """<!DOCTYPE html>
 <html lang="en" data-theme="light" data-content_root="./">
@@ -104,15 +105,9 @@ def without_solutions(html: str) -> tuple[str, list[str]]:
     """A page's text, and its solutions."""
     solutions = []
     while (start := _SOLUTION.search(html)) is not None:
-        depth, end = 1, start.end()
-        for mark in re.compile(r"<(/?)div\b[^>]*>").finditer(html, start.end()):
-            depth += -1 if mark.group(1) else 1
-            if not depth:
-                end = mark.end()
-                break
-        solutions.append(
-            html[start.start() : end].replace(" dropdown", "").replace("solution ", "answer ", 1)
-        )
+        end = previews.end(html, "div", start.end())
+        solution = html[start.start() : end].replace(" dropdown", "")
+        solutions.append(solution.replace("solution ", "answer ", 1))
         html = html[: start.start()] + html[end:]
     return html, solutions
 
@@ -147,11 +142,16 @@ def document() -> str:
     )
 
 
+def executable() -> str | None:
+    """The machine's own browser: $UMIXUP_BROWSER, or one on the path; None where there is none."""
+    named = os.environ.get("UMIXUP_BROWSER")
+    return named or next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
 def printed(html: Path, to: Path) -> None:
     """Print a page; its outline is that of its headings."""
-    browser_path = next(filter(None, map(shutil.which, BROWSERS)), None)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=executable(), args=["--no-sandbox"])
         page = browser.new_page()
         page.set_default_timeout(300_000)
         page.goto(html.as_uri())

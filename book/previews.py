@@ -49,11 +49,11 @@ def boxes(text: str, names: set[str]) -> dict[str, str]:
     for start in _BOX.finditer(text):
         tag, classes, name = start.groups()
         if name in names and (tag == "figure" or _CLASSES & set(classes.split())):
-            found[name] = _movable(text[start.start() : _end(text, tag, start.end())])
+            found[name] = _movable(text[start.start() : end(text, tag, start.end())])
     return found
 
 
-def _end(text: str, tag: str, position: int) -> int:
+def end(text: str, tag: str, position: int) -> int:
     """Where the element ends whose start tag ends at a position."""
     depth = 1
     for mark in re.compile(rf"<(/?){tag}\b[^>]*>").finditer(text, position):

@@ -6,15 +6,14 @@ Each page is loaded once. A test sets the width, the theme and the medium that i
 import doctest
 import functools
 import http.server
-import os
 import re
-import shutil
 import threading
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 import yaml
+from pdf import executable
 
 pytestmark = pytest.mark.book
 
@@ -23,7 +22,6 @@ TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 WIDTHS = (360, 390, 768, 1300)
 PAPER = 718  # A4 in CSS pixels, less the browser's own margins
 THEMES = ("light", "dark")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 def listed(entries):
@@ -185,12 +183,6 @@ async () => {
   return violations;
 }
 """
-
-
-def executable():
-    """The machine's own browser: $UMIXUP_BROWSER, or one on the path; None where there is none."""
-    named = os.environ.get("UMIXUP_BROWSER")
-    return named or next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 @pytest.fixture(scope="module")

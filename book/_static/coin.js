@@ -6,7 +6,7 @@
 "use strict";
 
 (() => {
-  const { html, svg, button, liveSentence, frame, path, ticks } = umixup.parts;
+  const { fill, html, svg, button, liveSentence, frame, path, ticks } = umixup.parts;
 
   // mulberry32, a small generator: numbers in [0, 1)
   const generator = (seed) => {
@@ -83,7 +83,7 @@
       show();
     };
     restart();
-    box.replaceChildren(
+    fill(box, "Lemma 1’s coin",
       html("div", { class: "um-buttons", role: "group", "aria-label": "the coin" },
         button("toss the coin", () => toss(1)), button("10 times", () => toss(10)), button("100 times", () => toss(100)),
         button("start again", () => { seed += 1; restart(); show(); }, { class: "um-reset" })),
@@ -91,9 +91,6 @@
       html("div", { class: "um-panels" },
         html("figure", { class: "um-panel" }, html("figcaption", {}, "Two stories of one point"), picture),
         html("figure", { class: "um-panel" }, html("figcaption", {}, "What the coin pays on average"), plot)));
-    box.setAttribute("role", "region");
-    box.setAttribute("aria-label", "Lemma 1’s coin");
-    box.classList.add("um-figure");
     show();
     box.dataset.ready = "";
   };

@@ -9,7 +9,7 @@
 "use strict";
 
 (() => {
-  const { html, button, control, liveSentence, address, percent } = umixup.parts;
+  const { fill, html, button, control, liveSentence, address, percent } = umixup.parts;
   const M = umixup.math;
   const { CHANGES, number, rounded, lamText, readLam, write, read } = umixup.state;
 
@@ -130,7 +130,7 @@
     const table = names.includes("table") ? [umixup.panels.table()] : [];
     const drawn = [...panels, ...table];
 
-    box.replaceChildren(
+    fill(box, index ? `Policy explorer ${index + 1}` : "Policy explorer",
       html("div", { class: "um-buttons", role: "group", "aria-label": "presets" },
         ...(kinds.includes("presets") ? presets.map(([, , press]) => press) : []), reset),
       html("div", { class: "um-groups" }, ...groups.map(({ legend, rows }) =>
@@ -139,9 +139,6 @@
       html("div", { class: "um-panels" }, ...panels.map(({ name, title, element }) =>
         html("figure", { class: "um-panel", "data-panel": name }, html("figcaption", {}, title), element))),
       ...table.map(({ element }) => element));
-    box.setAttribute("role", "region");
-    box.setAttribute("aria-label", index ? `Policy explorer ${index + 1}` : "Policy explorer");
-    box.classList.add("um-figure");
     show();
     box.dataset.ready = "";
   };

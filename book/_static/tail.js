@@ -7,7 +7,7 @@
 "use strict";
 
 (() => {
-  const { html, svg, control, liveSentence, frame, dragged, path, address } = umixup.parts;
+  const { fill, html, svg, control, liveSentence, frame, dragged, path, address } = umixup.parts;
 
   const MOST = 10000;
   // log k!, once for all n
@@ -138,14 +138,11 @@
         + `The bound says: at most ${shown(bound(n, epsilon))}.`);
     };
     dragged(right, (at) => set({ n: Math.round(10 ** (4 * at)) }));
-    box.replaceChildren(
+    fill(box, "The tail of the mean loss",
       html("div", { class: "um-groups" }, pairs.element, distance.element), ...live.elements,
       html("div", { class: "um-panels" },
         html("figure", { class: "um-panel" }, html("figcaption", {}, "How often the mean loss lies where"), left),
         html("figure", { class: "um-panel" }, html("figcaption", {}, "Probability of the tails, and its bound"), right)));
-    box.setAttribute("role", "region");
-    box.setAttribute("aria-label", "The tail of the mean loss");
-    box.classList.add("um-figure");
     show();
     box.dataset.ready = "";
   };

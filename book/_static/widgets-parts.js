@@ -169,8 +169,16 @@ umixup.parts = (() => {
     draw();
   };
 
+  // Put a figure's parts into its box, which is then a region with a name.
+  const fill = (box, label, ...parts) => {
+    box.replaceChildren(...parts);
+    box.setAttribute("role", "region");
+    box.setAttribute("aria-label", label);
+    box.classList.add("um-figure");
+  };
+
   return {
-    html, svg, button, unique, liveSentence, control, frame, dragged, path, ticks, address, percent,
+    fill, html, svg, button, unique, liveSentence, control, frame, dragged, path, ticks, address, percent,
     withTheme,
   };
 })();
