@@ -79,8 +79,6 @@ def notebooks() -> list[tuple[str, str]]:
     ("kind", "name"), notebooks(), ids=[f"{kind} {name}" for kind, name in notebooks()]
 )
 def test_a_notebook_installs_the_library_and_runs(kind, name, machine, tmp_path, record_property):
-    if name == "17_robustness":
-        pytest.xfail("not solved: the kernel dies in the environment that stands in for a host")
     notebook = BOOK.source(name)
     if kind == "student":
         notebook = coursework.student(notebook, plain.titles([]))

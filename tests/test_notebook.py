@@ -181,6 +181,15 @@ def test_records_folder_is_the_named_one_or_the_books_own(tmp_path, monkeypatch)
     assert notebook.records_folder() == notebook.book_records() == tmp_path / "results"
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["is-it-the-coin", "who-is-the-partner", "attacks-and-calibration", "policies-by-pair"],
+)
+def test_studies_of_the_chapters_were_planned_before_their_runs(name, monkeypatch):
+    monkeypatch.chdir(ROOT / "notebooks")
+    assert set(notebook.compared(name)["verdict"]) <= {"lower", "higher", "undecided"}
+
+
 def test_comparisons_of_a_finished_study(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(ROOT / "notebooks")
     found = notebook.compared("is-it-the-coin")
