@@ -89,7 +89,8 @@ def _finished(text: str, page: str, citation: dict[str, Any], address: str) -> s
     tags = f'<meta name="description" content="{about["og:description"]}">'
     tags += "".join(f'<meta property="{name}" content="{value}">' for name, value in about.items())
     tags += '<meta name="twitter:card" content="summary_large_image">'
-    text = _VIEWPORT.sub("", text, count=max(0, len(_VIEWPORT.findall(text)) - 1))
+    for _ in _VIEWPORT.findall(text)[1:]:  # one is enough
+        text = _VIEWPORT.sub("", text, count=1)
     text = _TWICE.sub("", text)
     for written, spoken in _SPOKEN.items():
         text = text.replace(written, spoken)

@@ -6,7 +6,7 @@
 "use strict";
 
 (() => {
-  const { fill, html, svg, button, liveSentence, frame, path, ticks } = umixup.parts;
+  const { present, html, svg, button, liveSentence, frame, path, ticks } = umixup.parts;
 
   // mulberry32, a small generator: numbers in [0, 1)
   const generator = (seed) => {
@@ -83,7 +83,7 @@
       show();
     };
     restart();
-    fill(box, "Lemma 1’s coin",
+    present(box, "Lemma 1’s coin",
       html("div", { class: "um-buttons", role: "group", "aria-label": "the coin" },
         button("toss the coin", () => toss(1)), button("10 times", () => toss(10)), button("100 times", () => toss(100)),
         button("start again", () => { seed += 1; restart(); show(); }, { class: "um-reset" })),

@@ -9,7 +9,7 @@
 "use strict";
 
 (() => {
-  const { fill, html, button, control, liveSentence, address, percent } = umixup.parts;
+  const { present, html, button, control, liveSentence, address, percent } = umixup.parts;
   const M = umixup.math;
   const { CHANGES, number, rounded, lamText, readLam, write, read } = umixup.state;
 
@@ -130,7 +130,7 @@
     const table = names.includes("table") ? [umixup.panels.table()] : [];
     const drawn = [...panels, ...table];
 
-    fill(box, index ? `Policy explorer ${index + 1}` : "Policy explorer",
+    present(box, index ? `Policy explorer ${index + 1}` : "Policy explorer",
       html("div", { class: "um-buttons", role: "group", "aria-label": "presets" },
         ...(kinds.includes("presets") ? presets.map(([, , press]) => press) : []), reset),
       html("div", { class: "um-groups" }, ...groups.map(({ legend, rows }) =>

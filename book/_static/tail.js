@@ -7,7 +7,7 @@
 "use strict";
 
 (() => {
-  const { fill, html, svg, control, liveSentence, frame, dragged, path, address } = umixup.parts;
+  const { present, html, svg, control, liveSentence, frame, dragged, path, address } = umixup.parts;
 
   const MOST = 10000;
   // log k!, once for all n
@@ -138,7 +138,7 @@
         + `The bound says: at most ${shown(bound(n, epsilon))}.`);
     };
     dragged(right, (at) => set({ n: Math.round(10 ** (4 * at)) }));
-    fill(box, "The tail of the mean loss",
+    present(box, "The tail of the mean loss",
       html("div", { class: "um-groups" }, pairs.element, distance.element), ...live.elements,
       html("div", { class: "um-panels" },
         html("figure", { class: "um-panel" }, html("figcaption", {}, "How often the mean loss lies where"), left),

@@ -170,7 +170,7 @@ umixup.parts = (() => {
   };
 
   // Put a figure's parts into its box, which is then a region with a name.
-  const fill = (box, label, ...parts) => {
+  const present = (box, label, ...parts) => {
     box.replaceChildren(...parts);
     box.setAttribute("role", "region");
     box.setAttribute("aria-label", label);
@@ -178,7 +178,7 @@ umixup.parts = (() => {
   };
 
   return {
-    fill, html, svg, button, unique, liveSentence, control, frame, dragged, path, ticks, address, percent,
+    present, html, svg, button, unique, liveSentence, control, frame, dragged, path, ticks, address, percent,
     withTheme,
   };
 })();
