@@ -15,7 +15,7 @@ export UMIXUP_REPOSITORY := $(REPOSITORY)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install book pdf zip test-unit test test-all fuzz lint format sync notebooks coursework bench gpu serve clean
+.PHONY: help install book pdf zip links test-unit test test-all fuzz lint format sync notebooks coursework bench gpu serve clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ pdf: $(VENV)/installed  ## the built site as one PDF, _build/umixup-book.pdf, pr
 
 zip: $(VENV)/installed  ## the built site as an archive that opens without a server, _build/umixup-book.zip
 	cd _build/html && $(abspath $(BIN))/python -m zipfile -c ../umixup-book.zip *
+
+links: $(VENV)/installed  ## the links of the built book to other sites, checked; needs a network
+	$(BIN)/jupyter-book build _build/source --path-output _build/links --builder linkcheck
 
 test-unit: $(VENV)/installed  ## the unit tests alone, in less than two minutes
 	$(BIN)/python -m pytest -n 2 --dist loadfile

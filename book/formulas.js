@@ -16,6 +16,10 @@ const unescaped = (html) => html.replace(/&(lt|gt|amp|quot|#39);/g, (name) => CH
 const INLINE = /(<span class="math[^>]*>)\\\(([^<]*)\\\)(?=<\/span>)/g;
 const DISPLAYED = /(<div class="math[^>]*>(?:(?!<\/div>)[^])*?)\\\[([^<]*)\\\](?=\s*<\/div>)/g;
 
+// What a page in HTML says without it; the style sheet has the position.
+const UNNEEDED = / (?:xmlns="[^"]*"|unselectable="on"|style="position: relative;"|data-mjx-[a-z-]+="[^"]*")/g;
+const POSITION = "\nmjx-container {\n  position: relative;\n}\n";
+
 const main = async () => {
   const { init } = require(path.join(folder, "node-main.js"));
   const MathJax = await init({
@@ -33,7 +37,8 @@ const main = async () => {
     const key = `${display} ${tex}`;
     if (!known.has(key)) {
       try {
-        known.set(key, adaptor.outerHTML(MathJax.tex2chtml(unescaped(tex), { display })));
+        const html = adaptor.outerHTML(MathJax.tex2chtml(unescaped(tex), { display }));
+        known.set(key, html.replace(UNNEEDED, ""));
       } catch (error) {
         throw new Error(`${unescaped(tex)}: ${error.message}`);
       }
@@ -44,10 +49,11 @@ const main = async () => {
     const html = fs.readFileSync(page, "utf8");
     const set = html
       .replace(INLINE, (_, before, tex) => before + typeset(tex, false))
-      .replace(DISPLAYED, (_, before, tex) => before + typeset(tex, true));
+      .replace(DISPLAYED, (_, before, tex) => before + typeset(tex, true))
+      .replaceAll('class="math notranslate nohighlight"', 'class="math notranslate"');
     fs.writeFileSync(page, set);
   }
-  process.stdout.write(adaptor.textContent(MathJax.chtmlStylesheet()));
+  process.stdout.write(adaptor.textContent(MathJax.chtmlStylesheet()) + POSITION);
 };
 
 main().catch((error) => {

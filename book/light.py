@@ -6,12 +6,16 @@ import re
 import shutil
 from pathlib import Path
 
+from PIL import Image
+
 #: Icons are drawn by the theme's style sheet; its script draws them once more.
 _ICONS = re.compile(r'\n *<script[^>]* src="[^"]*/fontawesome\.js[^"]*"></script>')
 #: The search page has its own (search.js).
 _SEARCH = re.compile(
     r'\n *<script[^>]* src="[^"]*/?(?:searchtools|language_data|searchindex)\.js[^"]*"></script>'
 )
+#: Names, punctuation and spaces in code, which have the colour of the text around them.
+_PLAIN_CODE = re.compile(r'<span class="[npw]">([^<]*)</span>')
 _UNUSED = ("_static/locales", "_static/scripts/fontawesome.js", "_static/scripts/fontawesome.js.*")
 _UNUSED += (
     "_static/searchtools.js",
@@ -25,10 +29,24 @@ _UNUSED += (
 
 
 def lighten(site: Path) -> None:
-    """Remove unused scripts from the pages of a built site, and unused files from its folders."""
+    """Take out of a built site what no page needs, and pack its figures."""
+    packed = {f"_images/{old}": f"_images/{new}" for old, new in _packed(site / "_images")}
+    image = re.compile("|".join(map(re.escape, packed)) or "(?!)")
     for page in site.rglob("*.html"):
-        text = page.read_text(encoding="utf-8")
-        page.write_text(_SEARCH.sub("", _ICONS.sub("", text)), encoding="utf-8")
+        text = _PLAIN_CODE.sub(r"\1", _SEARCH.sub("", _ICONS.sub("", page.read_text("utf-8"))))
+        page.write_text(image.sub(lambda found: packed[found[0]], text), encoding="utf-8")
     for pattern in _UNUSED:
         for path in site.glob(pattern):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _packed(folder: Path) -> list[tuple[str, str]]:
+    """Turn figures into lossless WebP, which is half as large as PNG; their old and new names."""
+    names = []
+    for png in sorted(folder.glob("*.png")):
+        webp = png.with_suffix(".webp")
+        with Image.open(png) as figure:
+            figure.save(webp, lossless=True, quality=80)
+        png.unlink()
+        names.append((png.name, webp.name))
+    return names

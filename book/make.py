@@ -17,6 +17,7 @@ import contextlib
 import hashlib
 import importlib.metadata
 import io
+import json
 import os
 import re
 import shutil
@@ -318,9 +319,12 @@ class Book:
         """Put plain notebooks without outputs behind the site's buttons, and a student's beside."""
         folder = self.root / "_build" / "html" / "_sources" / "notebooks"
         for chapter in self.notebooks():
-            _write(self.plain(chapter), folder / f"{chapter}.ipynb")
+            made = {chapter: self.plain(chapter)}
             if chapter in self.chapters():
-                _write(self.plain(chapter, solved=False), folder / f"{chapter}_exercises.ipynb")
+                made[f"{chapter}_exercises"] = self.plain(chapter, solved=False)
+            for name, notebook in made.items():
+                text = json.dumps(notebook, ensure_ascii=False, separators=(",", ":"))
+                (folder / f"{name}.ipynb").write_text(text, encoding="utf-8")
 
     def _provenance(self, notebook: NotebookNode) -> str:
         """A chapter's last lines: when, how long, with what and on which profile it ran."""

@@ -43,7 +43,12 @@ _MISSING = """<!DOCTYPE html>
     <style>
       :root {{ color-scheme: light dark; }}
       body {{ font: 1.1rem/1.5 system-ui, sans-serif; max-width: 34rem; }}
-      body {{ margin: 15vh auto; padding: 0 1rem; }}
+      body {{ margin: 15vh auto; padding: 0 1rem; background: #fff; color: #222; }}
+      a {{ color: #0050a0; }}
+      @media (prefers-color-scheme: dark) {{
+        body {{ background: #121212; color: #ddd; }}
+        a {{ color: #8ab4f8; }}
+      }}
     </style>
   </head>
   <body>

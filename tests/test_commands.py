@@ -130,6 +130,12 @@ HOW: dict[str, How | Elsewhere] = {
         says="-m zipfile -c ../umixup-book.zip",
         records=False,
     ),
+    "make links": How(
+        instead="make --dry-run links",
+        why="it asks other sites, which tests do not: --dry-run",
+        says="--builder linkcheck",
+        records=False,
+    ),
     "make sync": How(records=False),
     ".venv/bin/pre-commit install": How(
         "pre-commit installed at .git/hooks/pre-commit", before="git init --quiet", records=False

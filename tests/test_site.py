@@ -17,7 +17,7 @@ from make import Book
 from test_pages import address, browser, context, executable, visit  # noqa: F401
 
 CHAPTERS = Book(ROOT).chapters()
-CHAPTER_MB, SITE_MB = 1.5, 30  # over the wire, and on the disk; see the last tests
+CHAPTER_MB, SITE_MB = 1.5, 20  # over the wire, and on the disk; see the last tests
 
 # --- previews -----------------------------------------------------------------------------------
 
