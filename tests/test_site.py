@@ -134,6 +134,7 @@ QUESTIONS = {
     "regression": "recipes|20_pairs",
     "D(p, γ)": "04_map_d",
     "how do I cite this book": "cite",
+    "amp": "use_it",
     "soft labels and entropy": "06_family",
 }
 

@@ -9,6 +9,7 @@
   // What readers call things, beside the book's words.
   const MEANT = {
     loop: ["training", "step"], colab: ["hosted", "notebook"], cite: ["citation", "bibtex"], gpu: ["cuda"],
+    amp: ["autocast", "bfloat16", "precision"],
     mix: ["mixup"], cut: ["cutmix"], temperature: ["calibration"], border: ["boundary"],
   };
 
