@@ -3,6 +3,7 @@
 An exercise is a directive ``exercise`` with the label ex-words. Its solution is a directive
 ``solution``, or a pair ``solution-start``/``solution-end`` with code cells in between, and has the
 label sol-same-words. The student's notebook lacks the solutions, so nothing else may need them.
+exercises.yaml has what a course wants to know of each: its name, minutes, points and difficulty.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ from __future__ import annotations
 import ast
 import re
 import symtable
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
+from pathlib import Path
+from typing import NamedTuple
 
+import yaml
 from nbformat import NotebookNode
 from plain import Piece, pieces
 
@@ -20,7 +24,40 @@ DIRECTIVES = ("exercise", "solution", "solution-start", "solution-end")
 KINDS = ("pen and paper", "code", "open")
 FEWEST = 3
 FEWEST_IN_THEORY = 5
+_EXERCISE = re.compile(r"^:::\{exercise\}.*\n:label: (\S+)\n\n", re.MULTILINE)
 THEORY = range(1, 12)  # the chapters of Parts I to III
+
+
+class Facts(NamedTuple):
+    """What a course wants to know of an exercise."""
+
+    name: str
+    minutes: int  # to write the answer, once the chapter is read
+    points: int
+    difficulty: int  # 1, the chapter's own steps; 2, an idea of one's own; 3, hard
+
+    @property
+    def line(self) -> str:
+        """The name and the numbers, as they stand above an exercise's text."""
+        points = f"{self.points} point" + "s" * (self.points != 1)
+        numbers = f"{self.minutes} minutes, {points}, difficulty {self.difficulty} of 3"
+        return f"**{self.name}.** *{numbers}.*"
+
+
+def facts(path: Path) -> dict[str, Facts]:
+    """The facts of all exercises by their labels, from exercises.yaml."""
+    read = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return {label: Facts(**about) for label, about in read.items()}
+
+
+def introduce(notebook: NotebookNode, about: Mapping[str, Facts]) -> None:
+    """Put above the text of each exercise what there is to know of it."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = _EXERCISE.sub(
+                lambda head: head[0] + (f"{about[head[1]].line}\n\n" if head[1] in about else ""),
+                cell.source,
+            )
 
 
 def walk(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, Piece | None, str | None]]:

@@ -138,22 +138,26 @@ def _numbers(kinds: Counter[str]) -> list[str]:
 def exercise_tables(book: Sources) -> str:
     """For each chapter, a table of its exercises."""
     parts = []
+    facts = exercises.facts(book.root / "book" / "exercises.yaml")
     for notebook in book.chapters.values():
         about = chapter(notebook)
         rows = []
         for piece in _exercises(notebook):
             label = piece.options["label"]
-            words = label.removeprefix("ex-").replace("-", " ")
+            name, minutes, points, difficulty = facts[label]
             rows.append(
                 [
-                    f"{{ref}}`{words} <{label}>`",
+                    f"{{ref}}`{name} <{label}>`",
                     piece.argument,
+                    *map(str, (minutes, points, difficulty)),
                     first_words(piece),
                     f"{{ref}}`solution <sol-{label.removeprefix('ex-')}>`",
                 ]
             )
         heading = f"## {about.number}. {about.title}\n\n"
-        table = _table(["exercise", "kind", "how it begins", "solved"], rows)
+        table = _table(
+            ["exercise", "kind", "minutes", "points", "difficulty", "how it begins", "solved"], rows
+        )
         parts.append(f"{heading}:::{{div}} stacked exercises\n{table}\n:::")
     return "\n\n".join(parts)
 

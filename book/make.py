@@ -105,7 +105,14 @@ class Book:
         """The chapter in plain Markdown, as Jupyter shows it; or a student's, without solutions."""
         make = coursework.instructor if solved else coursework.student
         texts = (page.read_text(encoding="utf-8") for page in (self.root / "book").glob("*.md"))
-        return make(self.source(chapter), plain.titles(list(texts)))
+        notebook = self.source(chapter)
+        exercises.introduce(notebook, self.facts())
+        return make(notebook, plain.titles(list(texts)))
+
+    def facts(self) -> dict[str, exercises.Facts]:
+        """Name, minutes, points and difficulty of each exercise, by its label."""
+        path = self.root / "book" / "exercises.yaml"
+        return exercises.facts(path) if path.is_file() else {}
 
     def stored(self, chapter: str) -> NotebookNode | None:
         """The chapter as stored in notebooks/, if it is there."""
@@ -251,6 +258,7 @@ class Book:
         for chapter in chapters:
             ran, notebook = self._ran(chapter), self.source(chapter)
             _carry_over(ran, notebook)
+            exercises.introduce(notebook, self.facts())
             _fold(notebook)
             notebook.cells.append(nbformat.v4.new_markdown_cell(self._provenance(ran)))
             _write(notebook, stage / "notebooks" / f"{chapter}.ipynb")

@@ -207,6 +207,40 @@ def written(tmp_path_factory):
     return book
 
 
+def test_every_exercise_has_a_name_of_its_own_minutes_points_and_difficulty():
+    facts = BOOK.facts()
+    there = [
+        label
+        for chapter in CHAPTERS
+        for label in re.findall(
+            r"^:label: (ex-\S+)$", (ROOT / f"book/{chapter}.md").read_text(), re.M
+        )
+    ]
+    assert list(facts) == there  # in the order of the book
+    names = [about.name for about in facts.values()]
+    assert len(set(names)) == len(names)
+    for label, (name, minutes, points, difficulty) in facts.items():
+        assert name[0].isupper(), label
+        assert len(name.split()) <= 5, label
+        assert "$" not in name, label
+        assert minutes in range(5, 125, 5), label
+        assert points in range(1, 11), label
+        assert difficulty in (1, 2, 3), label
+
+
+def test_the_book_calls_an_exercise_by_its_name():
+    facts = BOOK.facts()
+    pages = (ROOT / "book").glob("*.md")
+    called = [
+        (name, label)
+        for page in pages
+        for name, label in re.findall(r"\{ref\}`([^`<]+?)\s*<(ex-[\w-]+)>`", page.read_text())
+    ]
+    assert called
+    others = {(name, label) for name, label in called if name.lower() != facts[label].name.lower()}
+    assert not {(n, l) for n, l in others if "exercise" not in n}
+
+
 def test_the_exercises_of_all_chapters_keep_the_rules():
     assert exercises.problems({chapter: BOOK.source(chapter) for chapter in CHAPTERS}) == []
 
