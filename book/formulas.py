@@ -21,6 +21,10 @@ _SCRIPTS = re.compile(
     r'|\n *<script[^>]* src="([^"]*)mathjax/[^>]*></script>'
 )
 
+#: Fonts by the class of the characters that are set in them: TEX-I, TEX-B and so on.
+_VARIANT = re.compile(r"\bTEX-[A-Z0-9]+\b")
+_FONT = re.compile(r"@font-face[^{]*\{[^}]*font-family: MJX(TEX-\w+);[^}]*\}\n*")
+
 
 class FormulaError(Exception):
     """A formula that MathJax cannot set."""
@@ -40,9 +44,12 @@ def typeset(site: Path) -> None:
     ran = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     if ran.returncode:
         raise FormulaError(ran.stderr.strip())
-    (static / STYLES).write_text(ran.stdout, encoding="utf-8")
+    used = {name for page in pages for name in _VARIANT.findall(page.read_text("utf-8"))}
+    used |= {"TEX-A", "TEX-S1", "TEX-S4"}  # of brackets that are drawn out
+    styles = _FONT.sub(lambda font: font[0] if font[1] in used else "", ran.stdout)
+    (static / STYLES).write_text(styles, encoding="utf-8")
     (static / FONTS).mkdir(exist_ok=True)
-    for font in sorted(set(re.findall(rf'url\("{FONTS}/([^"]+)"\)', ran.stdout))):
+    for font in sorted(set(re.findall(rf'url\("{FONTS}/([^"]+)"\)', styles))):
         shutil.copy(mathjax / "output/chtml/fonts/woff-v2" / font, static / FONTS)
     for page in site.rglob("*.html"):
         text = page.read_text("utf-8")
