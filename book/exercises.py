@@ -24,8 +24,8 @@ DIRECTIVES = ("exercise", "solution", "solution-start", "solution-end")
 KINDS = ("pen and paper", "code", "open")
 FEWEST = 3
 FEWEST_IN_THEORY = 5
-_EXERCISE = re.compile(r"^:::\{exercise\}.*\n:label: (\S+)\n\n", re.MULTILINE)
 THEORY = range(1, 12)  # the chapters of Parts I to III
+_EXERCISE = re.compile(r"^:::\{exercise\}.*\n:label: (\S+)\n\n", re.MULTILINE)
 
 
 class Facts(NamedTuple):

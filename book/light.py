@@ -16,6 +16,7 @@ _SEARCH = re.compile(
 )
 #: Names, punctuation and spaces in code, which have the colour of the text around them.
 _PLAIN_CODE = re.compile(r'<span class="[npw]">([^<]*)</span>')
+_FIGURE = re.compile(r"(_images/[\w.-]+)\.png")
 _UNUSED = ("_static/locales", "_static/scripts/fontawesome.js", "_static/scripts/fontawesome.js.*")
 _UNUSED += (
     "_static/searchtools.js",
@@ -30,23 +31,13 @@ _UNUSED += (
 
 def lighten(site: Path) -> None:
     """Take out of a built site what no page needs, and pack its figures."""
-    packed = {f"_images/{old}": f"_images/{new}" for old, new in _packed(site / "_images")}
-    image = re.compile("|".join(map(re.escape, packed)) or "(?!)")
+    for png in (site / "_images").glob("*.png"):  # lossless WebP is half as large
+        with Image.open(png) as figure:
+            figure.save(png.with_suffix(".webp"), lossless=True, quality=80)
+        png.unlink()
     for page in site.rglob("*.html"):
         text = _PLAIN_CODE.sub(r"\1", _SEARCH.sub("", _ICONS.sub("", page.read_text("utf-8"))))
-        page.write_text(image.sub(lambda found: packed[found[0]], text), encoding="utf-8")
+        page.write_text(_FIGURE.sub(r"\1.webp", text), encoding="utf-8")
     for pattern in _UNUSED:
         for path in site.glob(pattern):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-def _packed(folder: Path) -> list[tuple[str, str]]:
-    """Turn figures into lossless WebP, which is half as large as PNG; their old and new names."""
-    names = []
-    for png in sorted(folder.glob("*.png")):
-        webp = png.with_suffix(".webp")
-        with Image.open(png) as figure:
-            figure.save(webp, lossless=True, quality=80)
-        png.unlink()
-        names.append((png.name, webp.name))
-    return names

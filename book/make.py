@@ -255,10 +255,11 @@ class Book:
         sources = generated.Sources(self.root, {c: self.source(c) for c in chapters})
         for page in (stage / "book").glob("*.md"):
             page.write_text(generated.filled(page.read_text("utf-8"), sources), encoding="utf-8")
+        facts = self.facts()
         for chapter in chapters:
             ran, notebook = self._ran(chapter), self.source(chapter)
             _carry_over(ran, notebook)
-            exercises.introduce(notebook, self.facts())
+            exercises.introduce(notebook, facts)
             _fold(notebook)
             notebook.cells.append(nbformat.v4.new_markdown_cell(self._provenance(ran)))
             _write(notebook, stage / "notebooks" / f"{chapter}.ipynb")

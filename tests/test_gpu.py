@@ -102,7 +102,7 @@ def test_a_run_by_inductor_goes_on_with_the_same_bits(digits, tmp_path, monkeypa
         torch.compile(lambda x: x + 1, backend="inductor")(torch.zeros(1))
     except Exception as error:
         pytest.skip(f"no compiler here: {type(error).__name__}")
-    # Not width 1: for it torch 2.15's kernels write past their memory where there is AVX2 alone.
+    # Not width 1: with it, torch 2.15 died of a double free on a CPU with AVX2 alone.
     config = replace(CONFIG, width=8, epochs=3, train_size=200, batch_size=100)
     options = dict(data=digits, device="cpu", progress=False, compile=True)
     whole = training.train(config, **options)

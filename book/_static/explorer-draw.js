@@ -40,9 +40,9 @@ umixup.draw = (() => {
     const draw = ({ a, b, t }) => {
       const q = { a, b };
       const [top, cut] = height(q);
-      const atEnds = 2 * M.cdfSymmetrised(q, M.logit(0.05));
+      const atEnds = `${percent(2 * M.cdfSymmetrised(q, M.logit(0.05)))} of p lies within 0.05 of an end.`;
       const label = `Densities over λ. The DAT policy q is B(${a}, ${b}), its mirror B(${b}, ${a}), `
-        + `and p, their mean, is symmetric. ${percent(atEnds)} of p lies within 0.05 of an end.`;
+        + `and p, their mean, is symmetric. ${atEnds}`;
       const { root, inside, toX, toY } = frame({
         x: [0, 1], y: [0, top], xTicks: HALVES, yTicks: ticks(0, top), label,
         xLabel: "λ, the share of x", yLabel: "density",
@@ -55,7 +55,7 @@ umixup.draw = (() => {
       const lam = M.sigmoid(t);
       inside.append(svg("line", { x1: toX(lam), x2: toX(lam), y1: toY(0), y2: toY(top), class: "um-here" }));
       const note = cut
-        ? `Towards the ends the curves go on above the frame: ${percent(atEnds)} of p lies within 0.05 of an end.`
+        ? `Towards the ends the curves go on above the frame: ${atEnds}`
         : "";
       element.replaceChildren(root,
         legend(["dat", `q = B(${a}, ${b}), the DAT policy`], ["dat mirrored", "its mirror"],
