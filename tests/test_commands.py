@@ -236,7 +236,7 @@ HOW: dict[str, How | Elsewhere] = {
         why=HOURS + "1 run of each, where nothing is recorded",
     ),
     "umixup sweep --study pairings --runs 2 --dry-run": How("runs to do"),
-    'umixup sweep --table 1 --seeds 20 30 --schemes ERM "B(1,1)" --dry-run': How("40 runs to do"),
+    'umixup sweep --table 1 --seeds 20 30 --schemes ERM "B(1,1)" --dry-run': How("30 runs to do"),
     "umixup sweep --table 4 --profile small --runs 5 --dry-run": How("runs to do"),
     "umixup sweep --table 4 --profile small --runs 10 --losses ce --workers 2 --threads 1": How(
         "runs done, ",
