@@ -1,0 +1,155 @@
+"""What exercises ask for: a function by its name, how it is checked, and which errors are known.
+
+``checks/ex_words.py`` belongs to the exercise ex-words, and is made of plain functions:
+
+    the first one      what is asked for, by its name, arguments and docstring; its body is a
+                       reference that no student sees
+    check(answer)      what students can run themselves: a hint in a sentence, or None
+    draw(rng)          arguments for a call that students do not see, drawn for each of them
+    agree(got, wanted) optional: is the student's result the reference's? By default
+                       numpy.allclose with a relative tolerance of 1e-6
+    wrong_words        known wrong answers; the docstring has the error, then "Say: ..." with what
+                       helps. ``check`` or the hidden calls must refuse each.
+
+A student's notebook gets the first function without its body, and ``check``. A grader calls the
+answer on arguments drawn by the student's name, since the solutions are on the site.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+DRAWS = 5  # hidden calls of one answer
+_ROLES = ("check", "draw", "agree")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What one exercise asks for."""
+
+    label: str  # ex-words
+    source: str  # of its file
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.source)
+
+    @cached_property
+    def functions(self) -> dict[str, ast.FunctionDef]:
+        return {node.name: node for node in self.tree.body if isinstance(node, ast.FunctionDef)}
+
+    @cached_property
+    def name(self) -> str:
+        """Of the function that is asked for."""
+        return next(iter(self.functions))
+
+    @cached_property
+    def wrong(self) -> dict[str, tuple[str, str]]:
+        """Known wrong answers: their names, the error, and what to say."""
+        found = {}
+        for name, node in self.functions.items():
+            if name.startswith("wrong_"):
+                error, _, say = inspect.cleandoc(ast.get_docstring(node) or "").partition("Say:")
+                found[name] = (" ".join(error.split()), " ".join(say.split()))
+        return found
+
+    @cached_property
+    def summary(self) -> str:
+        """The call and the docstring's first paragraph, for the text of the exercise."""
+        node = self.functions[self.name]
+        says = (ast.get_docstring(node) or "").split("\n\n")[0]
+        return f"`{self.name}({ast.unparse(node.args)})`: {' '.join(says.split())}"
+
+    def stub(self, body: str = "raise NotImplementedError  # your code here") -> str:
+        """The function without its reference: its arguments, its docstring, and ``body``."""
+        node = self.functions[self.name]
+        lines = self.source.splitlines()
+        first = node.body[0]  # the docstring
+        head = lines[node.lineno - 1 : first.end_lineno]
+        return "\n".join([*head, *(f"    {line}" for line in body.splitlines())])
+
+    def text(self, *names: str) -> str:
+        """The source of these functions."""
+        lines = self.source.splitlines()
+        found = (self.functions[n] for n in names if n in self.functions)
+        return "\n\n\n".join("\n".join(lines[n.lineno - 1 : n.end_lineno]) for n in found)
+
+    @cached_property
+    def imports(self) -> list[str]:
+        """The lines that the functions of the file need above them."""
+        kinds = (ast.Import, ast.ImportFrom)
+        return [ast.unparse(node) for node in self.tree.body if isinstance(node, kinds)]
+
+    @cached_property
+    def helpers(self) -> list[str]:
+        """Functions that the reference or the check calls: their names."""
+        return [
+            name
+            for name in self.functions
+            if name != self.name and name not in _ROLES and not name.startswith("wrong_")
+        ]
+
+    @cached_property
+    def module(self) -> ModuleType:
+        """The file, run."""
+        module = ModuleType(f"checks.{self.label}")
+        exec(compile(self.tree, f"{self.label}.py", "exec"), module.__dict__)
+        return module
+
+
+def read(folder: Path) -> dict[str, Asked]:
+    """What is asked for in each exercise that has a file here, by its label."""
+    return {
+        label: Asked(label, path.read_text(encoding="utf-8"))
+        for path in sorted(folder.glob("ex_*.py"))
+        for label in [path.stem.replace("_", "-")]
+    }
+
+
+def agree(got: Any, wanted: Any) -> bool:
+    """Is a student's result the reference's, in shape and to a millionth of its size?"""
+    try:
+        got, wanted = np.asarray(got, dtype=float), np.asarray(wanted, dtype=float)
+    except (TypeError, ValueError):
+        return False
+    return got.shape == wanted.shape and np.allclose(got, wanted, rtol=1e-6, equal_nan=True)
+
+
+def visible(asked: Asked, answer: Callable[..., Any]) -> str | None:
+    """What ``check`` says of an answer: ``None`` if nothing is wrong."""
+    return _says(asked.name, lambda: asked.module.check(answer))
+
+
+def hidden(asked: Asked, answer: Callable[..., Any], seed: int) -> str | None:
+    """Call an answer on arguments drawn by the seed; what is wrong, or ``None``."""
+    same = getattr(asked.module, "agree", agree)
+    reference = getattr(asked.module, asked.name)
+
+    def compare() -> str | None:
+        for k in range(DRAWS):
+            arguments, again = (asked.module.draw(np.random.default_rng((seed, k))) for _ in "ab")
+            got, wanted = answer(*arguments), reference(*again)
+            if not same(got, wanted):
+                shown = ", ".join(map(repr, again))
+                return f"{asked.name}({shown}) gives {got!r} and should give {wanted!r}."
+        return None
+
+    return _says(asked.name, compare)
+
+
+def _says(name: str, run: Callable[[], str | None]) -> str | None:
+    try:
+        return run()
+    except NotImplementedError:
+        return f"{name} is not written yet."
+    except Exception as error:
+        return f"{name} stops with {type(error).__name__}: {error}"
