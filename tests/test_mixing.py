@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -793,3 +794,9 @@ for text in ("ERM", "U(B(2.2,0.9))", "U(0.5*Uni(0,0.5)+0.5*P(1))", "UMixUp(B(1,1
         um.pairs.plan_epoch(um.parse(text), pairing, 20, batch_size=5, seed=0, epoch=0)
 """
     assert run_python(code) == ""
+
+
+@pytest.mark.parametrize("text", ["DAT(B(2,1))", "B(2,1)"])
+def test_a_text_for_dat_is_told_where_texts_go(text):
+    with pytest.raises(TypeError, match=re.escape("for a text, UMixUp('DAT(B(2,1))')")):
+        DAT(text)

@@ -305,4 +305,7 @@ class DAT(UMixUp):
     def __init__(
         self, policy: Distribution, num_classes: int | None = None, **options: Any
     ) -> None:
+        if isinstance(policy, str):
+            text = policy if policy.startswith("DAT") else f"DAT({policy})"
+            raise TypeError(f"policy = {policy!r}: a distribution; for a text, UMixUp({text!r})")
         super().__init__(dat(policy), num_classes, **options)
