@@ -1,0 +1,97 @@
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+import umixup as um
+
+
+def count_cells(one, other):
+    """In how many cells one setting is significantly better than another, and in how many worse.
+
+    one, other: the test errors of the two settings, arrays of the shape (cells, seeds). In each
+    cell the runs are compared seed by seed by Student's t-test; the p-values of all cells are
+    corrected by Holm's method, and significant is what is below 0.05 then. Returns two whole
+    numbers: in how many cells `one` has significantly lower errors, and significantly higher ones.
+    """
+    cells = [um.results.paired(*map(pd.Series, errors)) for errors in zip(one, other, strict=True)]
+    verdict = um.results.verdicts(pd.DataFrame(cells))["verdict"]
+    return int((verdict == "lower").sum()), int((verdict == "higher").sum())
+
+
+def check(count_cells):
+    rng = np.random.default_rng(0)
+    seeds = 10
+
+    def says(p_values, luck):
+        """The answer for cells in which the paired test has these p; below 0: `one` is lower."""
+        noise = rng.normal(size=(len(p_values), seeds))
+        noise -= noise.mean(axis=1, keepdims=True)
+        noise /= noise.std(axis=1, ddof=1, keepdims=True)
+        mean = np.sign(p_values) * stats.t.isf(np.abs(p_values) / 2, seeds - 1) / seeds**0.5
+        other = 10 + luck * rng.normal(size=noise.shape)
+        return count_cells(other + noise + mean[:, None], other)
+
+    sure = np.array([-1e-6, -1e-6, 1e-6, 0.9, -0.8])
+    found = says(sure, luck=0.1)
+    if np.shape(found) != (2,):
+        return "The result should be two whole numbers: cells that are better, and worse."
+    if tuple(found) == (1, 2):
+        return "Better and worse are exchanged: a lower error is better."
+    if tuple(found) != (2, 1):
+        return "Two cells clearly better, one clearly worse, and two of chance: count them first."
+    if tuple(says(sure, luck=20)) != (2, 1):
+        return (
+            "Luck that both settings share from seed to seed changes your count. Subtract the "
+            "errors of each seed before you test."
+        )
+    if sum(says(np.array([0.03, -0.04, 0.6, 0.7, -0.9]), luck=1)):
+        return "Five cells, and the smallest p is 0.03: corrected, nothing is significant."
+    if tuple(says(np.array([-0.001, 0.012, -0.016, -0.03, 0.6]), luck=1)) != (2, 1):
+        return "Of the p-values 0.001, 0.012, 0.016, 0.03 and 0.6, which does Holm's method keep?"
+    return None
+
+
+def draw(rng):
+    shape = 15, 20
+    luck, effect = rng.normal(size=shape), rng.normal(size=(15, 1))
+    one, other = 0.8 * rng.normal(size=(2, *shape))
+    return (10 + luck + one + effect).round(2), (10 + luck + other).round(2)
+
+
+def wrong_not_corrected(one, other):
+    """Counts what is below 0.05 before the correction.
+
+    Say: fifteen questions are asked at once. Correct the p-values of all cells together.
+    """
+    gaps = one - other
+    p, mean = stats.ttest_1samp(gaps, 0, axis=1).pvalue, gaps.mean(axis=1)
+    return ((p < 0.05) & (mean < 0)).sum(), ((p < 0.05) & (mean > 0)).sum()
+
+
+def wrong_bonferroni(one, other):
+    """Multiplies every p-value by the number of cells, as Bonferroni does.
+
+    Say: that is safe, and misses some. Holm multiplies the smallest p by the number of cells, the
+    next by one less, and so on.
+    """
+    gaps = one - other
+    p, mean = len(gaps) * stats.ttest_1samp(gaps, 0, axis=1).pvalue, gaps.mean(axis=1)
+    return ((p < 0.05) & (mean < 0)).sum(), ((p < 0.05) & (mean > 0)).sum()
+
+
+def wrong_unpaired(one, other):
+    """Takes the two settings' errors for independent samples.
+
+    Say: both runs of a seed share images, first weights and pairs. Subtract seed by seed.
+    """
+    cells = [um.results.welch(*errors) for errors in zip(one, other, strict=True)]
+    verdict = um.results.verdicts(pd.DataFrame(cells))["verdict"]
+    return (verdict == "lower").sum(), (verdict == "higher").sum()
+
+
+def wrong_better_is_higher(one, other):
+    """Counts a higher error as better.
+
+    Say: these are errors, and the first number is of the cells in which `one` has fewer.
+    """
+    return count_cells(one, other)[::-1]
