@@ -23,8 +23,8 @@ def check(extra_noise):
         return "The factor is never negative: no twin is quieter than U(q)."
     if not np.allclose(one, one[::-1]):
         return (
-            "A mixed sample at λ is also one at 1 − λ, with the pair turned round, so the factor is "
-            "the same at both. Yours is not."
+            "A mixed sample at λ is also one at 1 − λ, with the pair turned round, so the factor "
+            "is the same at both. Yours is not."
         )
     if not np.allclose(extra_noise(0.5, lam, 2.2, 0.9), 0):
         return "At κ = ½ the twin is U(q) itself, so nothing should be left of the factor."

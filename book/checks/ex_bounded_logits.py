@@ -23,8 +23,8 @@ def check(largest_spread):
         seen = np.ptp(special.logsumexp(z, axis=1) - z[:, 0])
         if bound < seen - 1e-6:
             return (
-                f"With {classes} classes and logits of ±{c} the losses of one label differ by up to "
-                f"{seen:.4f}, which is more than your bound, {bound:.4f}."
+                f"With {classes} classes and logits of ±{c} the losses of one label differ by up "
+                f"to {seen:.4f}, which is more than your bound, {bound:.4f}."
             )
         if bound > seen + 1e-6:
             return (

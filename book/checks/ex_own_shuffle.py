@@ -24,8 +24,8 @@ def check(shuffle_row):
     for name, got, wanted in zip(("the coin", "φ", "χ"), two, (0.5, -1, -0.5), strict=True):
         if abs(got - wanted) > 1e-9:
             return (
-                "A batch of two is either mixed with itself, each sample alone, or flipped, each in "
-                f"half of the cases. So its row is half that of flip: {wanted:g} for {name}, and "
+                "A batch of two is either left as it is, each sample with itself, or flipped, "
+                f"each in half of the cases. So its row is half that of flip: {wanted:g} for {name}, and "
                 f"yours is {got:g}."
             )
     large = np.array([shuffle_row(10**6, *parts) for parts in ((1, 0, 0), (0, 1, 0), (0, 0, 1))])

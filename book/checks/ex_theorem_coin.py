@@ -42,8 +42,8 @@ def check(after_the_coin):
     skew = np.asarray(after_the_coin("U(B(0.5,2))", 4000, 2), dtype=float)
     if stats.kstest(skew, stats.beta(0.5, 2).cdf).pvalue < 1e-5:
         return (
-            "After the coin the ratios of U(q) should have the distribution q. For q = B(0.5, 2) the "
-            f"mean is 0.2, and yours is {skew.mean():.3f}."
+            "After the coin the ratios of U(q) should have the distribution q. For q = B(0.5, 2) "
+            f"the mean is 0.2, and yours is {skew.mean():.3f}."
         )
     return None
 

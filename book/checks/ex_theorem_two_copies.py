@@ -25,8 +25,8 @@ def check(variance_ratio):
         return "The ratio should be one number."
     if abs(additive) > 1e-9:
         return (
-            "My gaps are φ(b) − φ(a). Over an epoch each sample comes once as a first and once as a "
-            f"second, so their sum is always 0. Your ratio is {additive:.3f}."
+            "My gaps are φ(b) − φ(a). Over an epoch each sample comes once as a first and once as "
+            f"a second, so their sum is always 0. Your ratio is {additive:.3f}."
         )
     gaps = torch.tensor([[0, 1, 2, -1], [-1, 0, 4, 0], [-2, -4, 0, 3], [1, 0, -3, 0]]).double()
     epochs = [float(gaps[range(4), p].mean()) for p in itertools.permutations(range(4))]

@@ -7,9 +7,10 @@ import umixup as um
 def loss_variance(scheme, x, y, weights, draws, seed):
     """The variance of the cross-entropy of a single mixed sample, over pairs and ratios.
 
-    scheme: a text such as "DAT(B(2,1))". x: a tensor of n samples, (n, d). y: their n classes. weights:
-    weights of shape (d, classes); the model's logits are x @ weights. draws: how many mixed samples to
-    draw, from independent pairs. seed: a whole number for your generator. Returns a number.
+    scheme: a text such as "DAT(B(2,1))". x: a tensor of n samples, (n, d). y: their n classes.
+    weights: a tensor (d, classes), for a model with the logits x @ weights. draws: how many mixed
+    samples to draw, from independent pairs. seed: a whole number for your generator. Returns a
+    number.
     """
     return float(_losses(scheme, x, y, weights, draws, seed).var())
 
@@ -22,10 +23,8 @@ def _losses(scheme, x, y, weights, draws, seed):
 
 def _mixed_losses(lam, gamma, x, y, weights, i, j):
     targets = torch.eye(weights.shape[1], dtype=x.dtype)[y]
-    mixed = um.mixing.mix(x[i], x[j], lam.to(x.dtype))
-    return um.losses.cross_entropy(
-        mixed @ weights, um.mixing.mix(targets[i], targets[j], gamma.to(x.dtype))
-    )
+    mixed = um.mixing.mix(x[i], x[j], lam)
+    return um.losses.cross_entropy(mixed @ weights, um.mixing.mix(targets[i], targets[j], gamma))
 
 
 def agree(got, wanted):
@@ -47,7 +46,7 @@ def check(loss_variance):
             return (
                 "Take a cat, a dog and a model that pays 3.05 for the label cat and 0.05 for dog, "
                 "whatever it sees. The pairs are cat-cat, cat-dog, dog-cat and dog-dog, and under "
-                f"{scheme} a loss has the variance {wanted:g}. Yours is {found:.3f}."
+                f"{scheme} a loss has the variance {wanted:g}. Yours is {found:.3g}."
             )
     if loss_variance("B(1,1)", x, y, 0 * weights, 100, 1) > 1e-9:
         return "With all weights at 0 every loss is log 2, and nothing varies."
