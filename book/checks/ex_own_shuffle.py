@@ -25,8 +25,8 @@ def check(shuffle_row):
         if abs(got - wanted) > 1e-9:
             return (
                 "A batch of two is either left as it is, each sample with itself, or flipped, "
-                f"each in half of the cases. So its row is half that of flip: {wanted:g} for {name}, and "
-                f"yours is {got:g}."
+                f"each in half of the cases. So its row is half that of flip: {wanted:g} for "
+                f"{name}, and yours is {got:g}."
             )
     large = np.array([shuffle_row(10**6, *parts) for parts in ((1, 0, 0), (0, 1, 0), (0, 0, 1))])
     if not np.allclose(large, [1, -2, 0], atol=1e-4):
