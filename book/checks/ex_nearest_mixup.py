@@ -33,7 +33,7 @@ def check(nearest_on_grid):
                 f"{scheme} is a twin of MixUp({a}), which is on the grid, so the distance is 0. "
                 f"You find a = {found[0]:g} at the distance {found[1]:.3f}."
             )
-    for scheme in ("U(B(1.6,0.4))", "U(B(1.9,0.4))"):
+    for scheme in ("U(B(1.6,0.4))", "U(B(2,0.6))"):
         a, apart = nearest_on_grid(scheme, grid)
         if a not in grid:
             return f"For {scheme} you find a = {a}, which is not on the grid."

@@ -8,10 +8,8 @@ def logistic_slope(c):
     Both have a uniform λ. c: how much the label is softened, between 0 and 1; the weight is then
     (1 − c)λ + c/2, and the mean move is that of the scheme's DAT policy. Returns the slope s.
     """
-    return _slope_of((1 - c) / 3 + c / 2)
+    move = (1 - c) / 3 + c / 2
 
-
-def _slope_of(move):
     def moves(s):
         return integrate.quad(
             lambda v: 2 * special.expit(s * special.logit(v)) * (1 - v), 0, 1, epsabs=1e-10
@@ -77,4 +75,4 @@ def wrong_shares_exchanged(c):
 
     Say: Which weight do you have at c = 0, and how far does that scheme move a sample?
     """
-    return _slope_of(c / 3 + (1 - c) / 2)
+    return logistic_slope(1 - c)

@@ -10,12 +10,10 @@ def variance_ratio(gaps):
     gaps: a tensor of shape (n, n) with the gap of each pair, gaps[b, a] = −gaps[a, b]. There are n
     i.i.d. pairs as well, each drawn uniformly from all n² pairs. Returns a number.
     """
-    return _epoch_variance(gaps) / float(gaps.square().sum() / len(gaps) ** 3)
-
-
-def _epoch_variance(gaps):
+    n = len(gaps)
     d = gaps - gaps.mean(dim=0) - gaps.mean(dim=1, keepdim=True) + gaps.mean()
-    return float(d.square().sum() / (len(gaps) ** 2 * (len(gaps) - 1)))
+    epoch = d.square().sum() / (n**2 * (n - 1))
+    return float(epoch / (gaps.square().sum() / n**3))
 
 
 def check(variance_ratio):
@@ -60,7 +58,7 @@ def wrong_one_pair(gaps):
 
     Say: The mean of n independent gaps varies less than one of them. By which factor?
     """
-    return _epoch_variance(gaps) / float(gaps.square().mean())
+    return variance_ratio(gaps) / len(gaps)
 
 
 def wrong_as_if_independent(gaps):
@@ -68,4 +66,4 @@ def wrong_as_if_independent(gaps):
 
     Say: If a is paired with b, no other sample is. Have you counted the covariance of two pairs?
     """
-    return _epoch_variance(gaps) * (1 - 1 / len(gaps)) / float(gaps.square().sum() / len(gaps) ** 3)
+    return variance_ratio(gaps) * (1 - 1 / len(gaps))
