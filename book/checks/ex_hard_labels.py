@@ -1,5 +1,5 @@
 import numpy as np
-from scipy import stats
+from scipy import special
 
 
 def hard_label_density(mu, alpha):
@@ -8,7 +8,8 @@ def hard_label_density(mu, alpha):
     mu: an array of ratios from 0 to 1, none of them 0, ½ or 1. alpha: λ comes from B(α, α), a
     positive number. Returns an array like mu.
     """
-    return np.where(mu > 0.5, 2 * stats.beta(alpha, alpha).pdf(mu), 0.0)
+    policy = (mu * (1 - mu)) ** (alpha - 1) / special.beta(alpha, alpha)
+    return np.where(mu > 0.5, 2 * policy, 0.0)
 
 
 def check(hard_label_density):
@@ -56,7 +57,7 @@ def wrong_policy(mu, alpha):
 
     Say: a sample with λ = 0.2 has the label of its partner, of which 0.8 is there. What is μ?
     """
-    return stats.beta(alpha, alpha).pdf(mu)
+    return (mu * (1 - mu)) ** (alpha - 1) / special.beta(alpha, alpha)
 
 
 def wrong_mixup(mu, alpha):
@@ -64,4 +65,4 @@ def wrong_mixup(mu, alpha):
 
     Say: nothing is tossed here. What is γ(0.7), and what is γ(0.3)?
     """
-    return stats.beta(alpha + 1, alpha).pdf(mu)
+    return mu**alpha * (1 - mu) ** (alpha - 1) / special.beta(alpha + 1, alpha)
