@@ -46,7 +46,8 @@ def draw(rng):
 
 
 def agree(got, wanted):
-    return np.shape(got) == () and abs(float(got) - wanted) < 1e-4 * wanted
+    got = np.asarray(got, dtype=float)
+    return got.shape == () and bool(abs(got - wanted) < 1e-4 * wanted)
 
 
 def wrong_not_scaled(vectors):

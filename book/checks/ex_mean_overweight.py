@@ -39,7 +39,8 @@ def draw(rng):
 
 
 def agree(got, wanted):
-    return np.shape(got) == () and abs(float(got) - wanted) <= 1e-3
+    got = np.asarray(got, dtype=float)
+    return got.shape == () and bool(abs(got - wanted) <= 1e-3)
 
 
 def wrong_at_the_mean(alpha):
