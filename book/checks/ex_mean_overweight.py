@@ -7,7 +7,7 @@ def mean_factor(alpha):
 
     alpha: a number from 0.05 to 100. Returns a number, right to a thousandth.
     """
-    lam = special.betaincinv(alpha, alpha, (np.arange(4000) + 0.5) / 4000)  # equally likely
+    lam = special.betaincinv(alpha, alpha, (np.arange(1000) + 0.5) / 1000)  # equally likely
     return ((lam**2 + (1 - lam) ** 2) ** -0.5).mean()
 
 
@@ -64,5 +64,5 @@ def wrong_root(alpha):
 
     Say: for α = 1 you are near and not right. Is the mean of 1/ℓ one over the mean of ℓ?
     """
-    lam = special.betaincinv(alpha, alpha, (np.arange(2000) + 0.5) / 2000)
+    lam = special.betaincinv(alpha, alpha, (np.arange(1000) + 0.5) / 1000)
     return 1 / np.sqrt(lam**2 + (1 - lam) ** 2).mean()
