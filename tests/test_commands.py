@@ -305,6 +305,7 @@ HOW: dict[str, How | Elsewhere] = {
     **dict(
         planned(name)
         for name in (
+            "when-mixing-helps-colour",
             "when-mixing-helps-fashion",
             "when-mixing-helps-mnist",
         )
