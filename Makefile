@@ -15,7 +15,7 @@ export UMIXUP_REPOSITORY := $(REPOSITORY)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install book pdf zip links test-unit test test-all fuzz lint format sync notebooks coursework bench gpu serve clean
+.PHONY: help install book pdf zip links test-unit test test-all fuzz lint format sync notebooks coursework bank bench gpu serve clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ notebooks: $(VENV)/installed  ## re-execute the chapters and store their outputs
 
 coursework: $(VENV)/installed  ## student and instructor notebooks into _build/coursework
 	$(BIN)/python book/make.py coursework
+
+bank: $(VENV)/installed  ## make bank SEED=7: questions and two exams, with solutions, into _build/bank/7
+	$(BIN)/python book/exams.py '$(SEED)'
 
 bench: $(VENV)/installed  ## speed against other libraries, as ratios measured in one run
 	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done

@@ -246,7 +246,8 @@ class Book:
         _folder(stage / "notebooks")
         _folder(self.root / "_build" / "html")
         chapters = self.notebooks()
-        unwanted = shutil.ignore_patterns("*.py", "__pycache__", *(f"{c}.md" for c in chapters))
+        not_pages = ("*.py", "__pycache__", "bank")  # the bank's questions are never published
+        unwanted = shutil.ignore_patterns(*not_pages, *(f"{c}.md" for c in chapters))
         shutil.copytree(self.root / "book", stage / "book", ignore=unwanted)
         shutil.copy(self.root / "_toc.yml", stage)
         if (recipes := self.root / "recipes").is_dir():  # a page includes these scripts
