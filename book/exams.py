@@ -61,7 +61,7 @@ def _chosen(
 
 def head(question: Question, number: int | None = None) -> str:
     """The line above a question."""
-    name = question.label.split("-", 2)[2].replace("-", " ").capitalize()
+    name = question.label.split("-", 2)[2].replace("-", " ").capitalize().replace(" dat", " DAT")
     title = f"## {number}. {name}" if number else f"### {name}"
     about = f"{question.kind}, {question.points} points, {question.minutes} minutes"
     return f"{title}\n\n*{about}* (`{question.label}`)"

@@ -26,6 +26,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -246,13 +247,7 @@ class Book:
         _folder(stage / "notebooks")
         _folder(self.root / "_build" / "html")
         chapters = self.notebooks()
-        not_pages = ("*.py", "__pycache__", "bank")  # the bank's questions are never published
-        unwanted = shutil.ignore_patterns(*not_pages, *(f"{c}.md" for c in chapters))
-        shutil.copytree(self.root / "book", stage / "book", ignore=unwanted)
-        shutil.copy(self.root / "_toc.yml", stage)
-        if (recipes := self.root / "recipes").is_dir():  # a page includes these scripts
-            others = shutil.ignore_patterns("__pycache__", "*.toml")
-            shutil.copytree(recipes, stage / "recipes", ignore=others)
+        self._stage(stage, chapters)
         sources = generated.Sources(self.root, {c: self.source(c) for c in chapters})
         for page in (stage / "book").glob("*.md"):
             page.write_text(generated.filled(page.read_text("utf-8"), sources), encoding="utf-8")
@@ -285,6 +280,17 @@ class Book:
         ]
         status = subprocess.run(command, check=False).returncode
         return status or self._complete(repository)
+
+    def _stage(self, stage: Path, chapters: Sequence[str]) -> None:
+        """Copy what pages are made of, and nothing else: the bank's questions are never published."""
+        unwanted = ("*.py", "__pycache__", "bank", *(f"{c}.md" for c in chapters))
+        shutil.copytree(
+            self.root / "book", stage / "book", ignore=shutil.ignore_patterns(*unwanted)
+        )
+        shutil.copy(self.root / "_toc.yml", stage)
+        if (recipes := self.root / "recipes").is_dir():  # a page includes these scripts
+            others = shutil.ignore_patterns("__pycache__", "*.toml")
+            shutil.copytree(recipes, stage / "recipes", ignore=others)
 
     def _complete(self, repository: str) -> int:
         """Turn jupyter-book's pages into the site that is published; 0."""

@@ -81,11 +81,13 @@ def fill(text: str, values: Mapping[str, Any]) -> str:
     >>> fill(r"$<half>$, or <half~>", {"half": Fraction(1, 2)})
     '$\\\\frac{1}{2}$, or 0.5'
     """
-    return re.sub(
-        r"<([A-Za-z]\w*)(~?)>",
-        lambda found: written(values[found[1]], decimal=bool(found[2])),
-        text.strip("\n"),
-    )
+
+    def value(found: re.Match[str]) -> str:
+        shown = written(values[found[1]], decimal=bool(found[2]))
+        power = found[3] and re.search(r"^-|frac", shown)
+        return rf"\bigl({shown}\bigr)^" if power else shown + found[3]
+
+    return re.sub(r"<([A-Za-z]\w*)(~?)>(\^?)", value, text.strip("\n"))
 
 
 def written(value: Any, *, decimal: bool = False) -> str:

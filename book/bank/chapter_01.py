@@ -9,7 +9,7 @@ from bank import Question, integer, pick, question
 
 
 def skewed(rng: np.random.Generator) -> Question:
-    k = integer(rng, 2, 6)
+    k = integer(rng, 3, 7)
     return question(
         "bank-01-skewed",
         "ex-nearer-end",
@@ -33,8 +33,8 @@ $$\mathbb{E}[\min(\lambda, \bar\lambda)] = \int_0^{1/2} <k> \lambda^{<k>} d\lamb
 (c) No: it was $<first>$ and is $\frac12$.
 """,
         marking=[
-            (2, "the integral is split at ½"),
-            (4, r"both parts are integrated, and give $<mean>$"),
+            (2, "(a) the integral is split at ½"),
+            (4, r"(a) both parts are integrated, and give $<mean>$"),
             (2, "(b) the same, as the function is symmetric in λ and its mirror"),
             (2, r"(c) the mean moves from $<first>$ to $\frac12$"),
         ],

@@ -14,7 +14,7 @@ def harmonic(n: int) -> Fraction:
 
 
 def largest_weight(rng: np.random.Generator) -> Question:
-    k = integer(rng, 2, 6)
+    k = integer(rng, 3, 7)
     gamma = Fraction(k, k + 1)
     entropy = Fraction(k, (k + 1) ** 2) + (harmonic(k + 1) - 1) / (k + 1)
     of_mean = float(-gamma * log(gamma) - (1 - gamma) * log(1 - gamma))

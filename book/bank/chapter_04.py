@@ -47,7 +47,7 @@ Let λ be uniform, and $\gamma(\lambda) = (1 - c)\,\lambda^{<k>} + \frac{c}{2}$ 
 
 
 def atom_in_the_middle(rng: np.random.Generator) -> Question:
-    a, r = integer(rng, 2, 4), Fraction(1, pick(rng, 3, 4, 5, 6))
+    a, r = integer(rng, 3, 5), Fraction(1, pick(rng, 3, 4, 5, 6))
     part = Fraction(2 * a, (a + 1) * (a + 2))
     nearer = (1 - Fraction(1, 2**a)) / (a + 1)
     return question(

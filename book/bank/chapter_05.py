@@ -20,7 +20,7 @@ def which_end(rng: np.random.Generator) -> Question:
         "ex-neighbours",
         "pen and paper",
         text=r"""
-DAT moves images by the policy $q = B(<a>, <b>)$, of density $\propto \lambda^{<am>}\bar\lambda^{<bm>}$. You meet a mixed image at the share $\lambda = <t>$ of $a$ on the segment of $a$ and $b$.
+DAT moves images by the policy $q = B(<a>, <b>)$, of density $\propto <density>$. You meet a mixed image at the share $\lambda = <t>$ of $a$ on the segment of $a$ and $b$.
 
 (a) The pairs are exchangeable. With which probability does the image carry the label of $a$?
 
@@ -43,8 +43,7 @@ DAT moves images by the policy $q = B(<a>, <b>)$, of density $\propto \lambda^{<
         ],
         given={"a": a, "b": b, "t": t, "kappa": kappa},
         answers={"gamma": gamma, "odds": odds, "silent": 1 - gamma},
-        am=a - 1,
-        bm=b - 1,
+        density=rf"\lambda^{{{a - 1}}}" + (rf"\bar\lambda^{{{b - 1}}}" if b > 1 else ""),
         s=a - b,
     )
 
@@ -70,7 +69,7 @@ Of $<n>$ pairs $<m>$ lack their mirror; the others form a symmetric sequence. Al
         solution=r"""
 (a) With $A(a, b) = \int q\, \ell^{\mathrm{DAT}}(a, b, \cdot)$ the difference is $\frac1{2n}\sum_k (A(x'_k, x_k) - A(x_k, x'_k))$. On the symmetric part the sum is zero, every other term is at most $R$. So the bound is $mR/(2n) = <bound>$.
 
-(b) After $j$ more pairs, $m - j$ lack their mirror, of $n + j$. The bound is at most $<eps>$ if $(m - j) R \le 2 <eps> (n + j)$, that is $j \ge \frac{mR - 2n \cdot <eps>}{R + 2 \cdot <eps>}$: $<needed>$ pairs.
+(b) After $j$ more pairs, $m - j$ lack their mirror, of $n + j$. The bound is at most $<eps>$ if $(m - j) R \le 2 \cdot <eps>\, (n + j)$, that is $j \ge \frac{mR - 2n \cdot <eps>}{R + 2 \cdot <eps>}$: $<needed>$ pairs.
 
 (c) The sequence is then symmetric and the bound 0, for any network. But the sequence is another one: both losses are means over fewer pairs, and what was only learnt from the dropped pairs is lost. Appending keeps all pairs and changes how often each is met.
 """,

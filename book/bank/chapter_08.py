@@ -51,7 +51,7 @@ Logits lie in $[-<c>, <c>]$, there are $<classes>$ classes, and targets are one-
 
 
 def straight_curves(rng: np.random.Generator) -> Question:
-    slopes = [-integer(rng, 1, 4), -integer(rng, 1, 4), integer(rng, 1, 3)]
+    slopes = [-integer(rng, 2, 5), -integer(rng, 2, 5), integer(rng, 1, 3)]
     total, squares = sum(slopes), sum(b * b for b in slopes)
     return question(
         "bank-08-straight-curves",

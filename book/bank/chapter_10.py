@@ -6,7 +6,7 @@ import numpy as np
 
 from bank import Question, integer, pick, question
 
-DERANGED = {2: 1, 3: 2, 4: 9, 5: 44, 6: 265}  # permutations without a fixed point
+DERANGED = {2: 1, 3: 2, 4: 9, 5: 44, 6: 265, 7: 1854}  # permutations without a fixed point
 
 
 def along_the_bridge(rng: np.random.Generator) -> Question:
@@ -52,7 +52,7 @@ DAT's policy $q$ has the mass $w = <w>$ at $t$ and $\bar w$ at $\bar t$, for som
 
 
 def never_oneself(rng: np.random.Generator) -> Question:
-    size = integer(rng, 4, 6)
+    size = integer(rng, 4, 7)
     mirrored = Fraction((size - 1) * DERANGED[size - 2], DERANGED[size])
     return question(
         "bank-10-never-oneself",

@@ -53,7 +53,7 @@ A network with two classes gives every sample the same margin: its larger logit 
 
 
 def asked_by_a_power(rng: np.random.Generator) -> Question:
-    k = integer(rng, 2, 6)
+    k = integer(rng, 3, 7)
     t = pick(rng, Fraction(3, 4), Fraction(2, 3), Fraction(4, 5), Fraction(9, 10))
     asked = (t**k + 1 - (1 - t) ** k) / 2
     return question(

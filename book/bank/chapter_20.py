@@ -7,6 +7,11 @@ import numpy as np
 from bank import Question, integer, pick, question
 
 
+def power(k: int, base: str) -> str:
+    """The density of B(k, 1) at a ratio, as it is written."""
+    return "1" if k == 1 else f"{k}{base}" if k == 2 else f"{k}{base}^{{{k - 1}}}"
+
+
 def policies_by_order(rng: np.random.Generator) -> Question:
     k, m = pick(rng, (2, 1), (3, 1), (2, 3), (4, 2), (3, 4))
     t = pick(rng, Fraction(2, 3), Fraction(3, 4), Fraction(1, 2), Fraction(3, 5))
@@ -16,7 +21,7 @@ def policies_by_order(rng: np.random.Generator) -> Question:
         "ex-policy-for-pairs",
         "pen and paper",
         text=r"""
-DAT moves samples of a common class towards a rare one by $B(<k>, 1)$, of density $<k>\lambda^{<kl>}$, and samples of the rare class towards the common one by $B(<m>, 1)$. Let $a$ be of the common class and $b$ of the rare one, and $Q$ exchangeable.
+DAT moves samples of a common class towards a rare one by $B(<k>, 1)$, of density $<there>$, and samples of the rare class towards the common one by $B(<m>, 1)$. Let $a$ be of the common class and $b$ of the rare one, and $Q$ exchangeable.
 
 (a) Find the scheme with mixed labels that has the same expected loss: $p'_{ab}$, $\gamma_{ab}$, $p'_{ba}$ and $\gamma_{ba}$.
 
@@ -25,7 +30,7 @@ DAT moves samples of a common class towards a rare one by $B(<k>, 1)$, of densit
 (c) Would one policy for all pairs, the mean of the two, with its $U$, have the same expected loss? And where does the answer to (a) use that $Q$ is exchangeable?
 """,
         solution=r"""
-(a) $p'_{ab}(\lambda) = \frac12\bigl(<k>\lambda^{<kl>} + <m>\bar\lambda^{<ml>}\bigr)$ and $\gamma_{ab}(\lambda) = <k>\lambda^{<kl>}/\bigl(<k>\lambda^{<kl>} + <m>\bar\lambda^{<ml>}\bigr)$; $p'_{ba}(\lambda) = p'_{ab}(\bar\lambda)$, and $\gamma_{ba}(\lambda) = <m>\lambda^{<ml>}/\bigl(<m>\lambda^{<ml>} + <k>\bar\lambda^{<kl>}\bigr)$.
+(a) $p'_{ab}(\lambda) = \frac12\bigl(<there> + <backBar>\bigr)$ and $\gamma_{ab}(\lambda) = <there>/\bigl(<there> + <backBar>\bigr)$; $p'_{ba}(\lambda) = p'_{ab}(\bar\lambda)$, and $\gamma_{ba}(\lambda) = <back>/\bigl(<back> + <thereBar>\bigr)$.
 
 (b) $\gamma_{ab}(<t>) = <gamma>$. And $\gamma_{ba}(<tbar>) = <other>$.
 
@@ -38,8 +43,10 @@ DAT moves samples of a common class towards a rare one by $B(<k>, 1)$, of densit
         ],
         given={"k": k, "m": m, "t": t},
         answers={"gamma": there / (there + back), "other": back / (there + back)},
-        kl=k - 1,
-        ml=m - 1,
+        there=power(k, r"\lambda"),
+        back=power(m, r"\lambda"),
+        thereBar=power(k, r"\bar\lambda"),
+        backBar=power(m, r"\bar\lambda"),
         tbar=1 - t,
     )
 
@@ -82,12 +89,15 @@ Regression with squared error; the labels of four training samples are $<y>$. Pa
 
 
 def nearest_on_a_line(rng: np.random.Generator) -> Question:
-    steps = [int(v) for v in rng.permutation([1, 2, 4, 7, 11])]
-    x = [0, *np.cumsum(steps).tolist()]
-    nearest = [
-        min((j for j in range(6) if j != i), key=lambda j, i=i: abs(x[i] - x[j])) for i in range(6)
-    ]
-    single = [(i, j) for i, j in enumerate(nearest) if nearest[j] != i]
+    single: list[tuple[int, int]] = []
+    while not single:
+        steps = [int(v) for v in rng.permutation([1, 2, 4, 7, 11])]
+        x = [0, *np.cumsum(steps).tolist()]
+        nearest = [
+            min((j for j in range(6) if j != i), key=lambda j, i=i: abs(x[i] - x[j]))
+            for i in range(6)
+        ]
+        single = [(i, j) for i, j in enumerate(nearest) if nearest[j] != i]
     rows = [Fraction(1 + nearest.count(i), 12) for i in range(6)]
     return question(
         "bank-20-nearest-on-a-line",
@@ -112,20 +122,19 @@ print(bool(um.pairs.check_exchangeable(even)), even.Q.sum(dim=1) * 12)
         solution=r"""
 (a) Numbered from 0, the nearest of 0 to 5 are $<nearest>$. Without a mirror: <singles>.
 
-(b) <first>; then True and $<counts>$: a sample is first in its own pair, and once for each sample whose nearest it is.
+(b) False; then True and $<counts>$: a sample is first in its own pair, and once for each sample whose nearest it is.
 
 (c) By the theorem pair by pair, DAT on the symmetrised pairs with the policy $2\lambda p$: only DAT notices the asymmetry. Samples that are the nearest of several others are drawn more often, here numbers <often>: points in dense places, so the training set is no longer weighted evenly.
 """,
         marking=[
             (4, "(a) $<nearest>$; <singles>"),
-            (3, "(b) <first>; True, $<counts>$"),
+            (3, "(b) False; True, $<counts>$"),
             (3, "(c) DAT on symmetrised pairs; dense places are drawn more often"),
         ],
         given={"x": x},
         answers={"nearest": nearest, "single": single, "rows": rows},
         floats=", ".join(f"{v}.0" for v in x),
-        singles=", ".join(f"({i}, {j})" for i, j in single) or "none",
-        first="False" if single else "True",
+        singles=", ".join(f"({i}, {j})" for i, j in single),
         counts=[int(r * 12) for r in rows],
         often=", ".join(str(i) for i, r in enumerate(rows) if r == max(rows)),
     )
