@@ -282,11 +282,10 @@ class Book:
         return status or self._complete(repository)
 
     def _stage(self, stage: Path, chapters: Sequence[str]) -> None:
-        """Copy what pages are made of, and nothing else: the bank's questions are never published."""
-        unwanted = ("*.py", "__pycache__", "bank", *(f"{c}.md" for c in chapters))
-        shutil.copytree(
-            self.root / "book", stage / "book", ignore=shutil.ignore_patterns(*unwanted)
-        )
+        """Copy what the pages are made of; the bank of questions is never published."""
+        chapters_too = (f"{chapter}.md" for chapter in chapters)
+        unwanted = shutil.ignore_patterns("*.py", "__pycache__", "bank", *chapters_too)
+        shutil.copytree(self.root / "book", stage / "book", ignore=unwanted)
         shutil.copy(self.root / "_toc.yml", stage)
         if (recipes := self.root / "recipes").is_dir():  # a page includes these scripts
             others = shutil.ignore_patterns("__pycache__", "*.toml")

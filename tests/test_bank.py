@@ -256,6 +256,7 @@ def _(q, given, says):
     assert np.isclose(after_coin(moved, density=beta(given["a"], given["a"])), float(says["move"]))
     assert says["w"] / 2 == says["move"]
     assert says["w"] < 1
+    assert np.isclose(2 * says["t"] * (1 - says["t"]), float(says["move"]))
 
 
 @checks("bank-05-which-end")

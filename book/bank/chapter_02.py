@@ -95,7 +95,7 @@ Three images of three classes are mixed to one point $\tilde x$. There the netwo
 
 
 def turned_twice(rng: np.random.Generator) -> Question:
-    a, b = pick(rng, (2, 1), (3, 1), (3, 2), (4, 1), (4, 2), (5, 2))
+    a, b = pick(rng, (3, 1), (4, 1), (5, 1), (4, 2), (5, 2))  # B(a + 1, a) is its own D
     right = 1 - Fraction(2 * a * b, (a + b) * (a + b + 1))
     wrong = Fraction(a, a + b)
     return question(

@@ -138,7 +138,7 @@ The scheme is MixUp, $\gamma(\lambda) = \lambda$, with $\lambda = 0.75$ in the s
 
 
 def two_points_instead(rng: np.random.Generator) -> Question:
-    a = integer(rng, 2, 8)
+    a = integer(rng, 2, 5)
     move = Fraction(a, 2 * a + 1)
     return question(
         "bank-04-two-points-instead",
@@ -150,7 +150,7 @@ A colleague claims that all of the effect of MixUp($<a>$) comes from images that
         solution=r"""
 MixUp($<a>$) has the mean move $\alpha/(2\alpha + 1) = <move>$. Mass $w$ at ½ moves $w/2$, so $w = <w>$, and $<rest>$ of all samples stay as they are. In its UMixUp form λ is ½ with probability $<w>$, labelled half and half, and 0 or 1 with the rest, with whole labels: samples are averaged or left alone.
 
-One way to test the claim: train MixUp($<a>$), this scheme, and a third with the same mean move that has no mass near the middle, for example MixUp at one fixed ratio $t$ with $2t\bar t = <move>$ (if there is one), all in UMixUp form so that the noise of the coin is in none; the same seeds, pairs and lengths for all; the number of runs from a pilot's spread of paired differences. If the third is as good as the first and better than the second, the claim is wrong. Equal errors of the first two would support it only with an interval that is short against MixUp's gain over plain training. What this cannot settle: the three differ in label entropy as well, so that is to be reported beside.
+One way to test the claim: train MixUp($<a>$), this scheme, and a third with the same mean move that has no mass at the middle, for example MixUp at the ratios $t$ and $\bar t$ with $2t\bar t = <move>$, that is $t = <t>$, all in UMixUp form so that the noise of the coin is in none; the same seeds, pairs and lengths for all; the number of runs from a pilot's spread of paired differences. If the third is as good as the first and better than the second, the claim is wrong. Equal errors of the first two would support it only with an interval that is short against MixUp's gain over plain training. What this cannot settle: the three differ in label entropy as well, so that is to be reported beside.
 """,
         marking=[
             (3, r"the mass $<w>$ at ½, from the mean move $<move>$"),
@@ -159,7 +159,7 @@ One way to test the claim: train MixUp($<a>$), this scheme, and a third with the
             (2, "a result that would refute the claim, and what the plan cannot settle"),
         ],
         given={"a": a},
-        answers={"move": move, "w": 2 * move},
+        answers={"move": move, "w": 2 * move, "t": (1 + (2 * a + 1) ** -0.5) / 2},
         rest=1 - 2 * move,
     )
 

@@ -43,7 +43,8 @@ DAT moves images by the policy $q = B(<a>, <b>)$, of density $\propto <density>$
         ],
         given={"a": a, "b": b, "t": t, "kappa": kappa},
         answers={"gamma": gamma, "odds": odds, "silent": 1 - gamma},
-        density=rf"\lambda^{{{a - 1}}}" + (rf"\bar\lambda^{{{b - 1}}}" if b > 1 else ""),
+        density=rf"\lambda^{{{a - 1}}}"
+        + (rf"\bar\lambda^{{{b - 1}}}" if b > 2 else r"\bar\lambda" * (b - 1)),
         s=a - b,
     )
 

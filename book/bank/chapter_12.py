@@ -130,7 +130,7 @@ for _ in range(2):
         solution=r"""
 (a) The decay's gradient is added before the momentum: $v \leftarrow <momentum> v + (<gradient> + <decay> w)$, $w \leftarrow w - 0.1 v$, from $v = 0$. Printed: <first>, then <second>. The buffer is <buffer1>, then <buffer2>.
 
-(b) Now $v \leftarrow <momentum> v + <gradient>$ and $w \leftarrow (1 - 0.1 \cdot <decay>) w - 0.1 v$: <first2>, then <second2>. The first steps agree, since momentum has nothing to remember yet.
+(b) Now $v \leftarrow <momentum> v + (<gradient>)$ and $w \leftarrow (1 - 0.1 \cdot <decay>) w - 0.1 v$: <first2>, then <second2>. The first steps agree, since momentum has nothing to remember yet.
 
 (c) The first. With momentum the decay of earlier steps is remembered in (a) and not in (b), so equal numbers do not mean equal training: one must say where the decay enters.
 """,
