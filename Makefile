@@ -76,7 +76,7 @@ notebooks: $(VENV)/installed  ## re-execute the chapters and store their outputs
 coursework: $(VENV)/installed  ## student and instructor notebooks into _build/coursework
 	$(BIN)/python book/make.py coursework
 
-bank: $(VENV)/installed  ## make bank SEED=7: questions and two exams, with solutions, into _build/bank/7
+bank: $(VENV)/installed  ## exercises that nobody has seen, and two exams: make bank SEED=7
 	$(BIN)/python book/exams.py '$(SEED)'
 
 bench: $(VENV)/installed  ## speed against other libraries, as ratios measured in one run

@@ -36,7 +36,6 @@ SEEDS = range(6)
 BANKS = {seed: bank.questions(seed) for seed in SEEDS}
 LABELS = [q.label for q in BANKS[0]]
 EVERY = [q for questions in BANKS.values() for q in questions]
-THIRD = 1 / 3
 
 
 # --- what the checks need ------------------------------------------------------------------------
@@ -1013,6 +1012,24 @@ def test_the_samples_have_two_answers_of_each_kind_whose_marks_add_up():
             totals.append(int(total[1]) / question.points)
         assert totals[0] > 0.85
         assert 0.4 < totals[1] < 0.7
+
+
+def test_the_numbers_in_the_samples_are_true():
+    good, middling = Fraction(4, 5), Fraction(4, 5) * Fraction(1, 3)
+    assert Fraction(2**4, 2**4 + 2**2) == good
+    assert Fraction(4 * 1, 4 * 1 + 1 * 2) == Fraction(2, 3)  # odds times odds
+    assert (middling, Fraction(1, 2) / good) == (Fraction(4, 15), Fraction(5, 8))
+    law = stats.beta(4, 2)
+    assert np.isclose(law.mean(), 2 / 3)
+    assert np.isclose(1 - law.mean(), 1 / 3)  # labels exchanged: the mirrored policy
+    assert np.isclose(after_coin(lambda v: v, density=law.pdf), 13 / 21)
+    move = after_coin(moved, density=beta(5, 5))
+    t = (1 + (1 - 2 * move) ** 0.5) / 2
+    assert np.isclose(move, 5 / 11)
+    assert np.isclose(10 / 11 * 0.5, 5 / 11)
+    assert np.isclose(5 / 11 * 0.5, 5 / 22)
+    assert round(t, 2) == 0.65
+    assert round((1.96 + 0.84) ** 2, 1) == 7.8
 
 
 # --- nothing of it is published -------------------------------------------------------------------

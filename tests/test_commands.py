@@ -156,6 +156,7 @@ HOW: dict[str, How | Elsewhere] = {
         says='repository = \\"https://example.org/your/umixup.git\\"',
         records=False,
     ),
+    "make bank SEED=7": How("written  _build/bank/7", records=False),
     "make serve": How(
         before="mkdir -p _build/html && echo built > _build/html/index.html",
         instead="timeout 6 make serve & sleep 3; "
