@@ -21,8 +21,8 @@ def check(asked):
             return f"A probability lies between 0 and 1; with the slope {s} one of yours does not."
         if not np.allclose(values + values[::-1], 1):
             return (
-                f"At λa + (1 − λ)b the probabilities of the two classes add up to 1, and b's is a's at "
-                f"1 − λ. With the slope {s} yours do not."
+                "At λa + (1 − λ)b the probabilities of the two classes add up to 1, and b's is "
+                f"a's at 1 − λ. With the slope {s} yours do not."
             )
     if not np.allclose(found[0], 0.5):
         return "With the slope 0 every label is half and half."
@@ -33,8 +33,8 @@ def check(asked):
     odds = found[2] / (1 - found[2])
     if not np.allclose(odds, (found[0.5] / (1 - found[0.5])) ** 4):
         return (
-            "The logit of a logistic weight is the slope times the logit of λ. Your logits at slope 2 "
-            "are not four times those at slope ½."
+            "The logit of a logistic weight is the slope times the logit of λ. Your logits at "
+            "slope 2 are not four times those at slope ½."
         )
     return None
 

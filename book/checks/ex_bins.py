@@ -11,22 +11,22 @@ def ece_by_chance(v, bins, draws, seed):
     all n labels are drawn; the ECE of each draw is taken, and then their mean. seed: of the draws,
     an integer. Returns a number, from 0 to 1.
     """
-    generator = torch.Generator().manual_seed(seed)
-    v = torch.as_tensor(v)
-    drawn = torch.multinomial(v, draws, replacement=True, generator=generator).T
-    return np.mean([um.evaluation.calibration(v.log(), y, bins).ece for y in drawn])
+    sure, which = v.max(axis=1), np.minimum((v.max(axis=1) * bins).astype(int), bins - 1)
+    right = np.random.default_rng(seed).random((10 * draws, len(v))) < sure
+    gaps = (right - sure) @ np.eye(bins)[which]
+    return np.abs(gaps).sum(axis=1).mean() / len(v)
 
 
 def check(ece_by_chance):
     rng = np.random.default_rng(0)
     v = rng.dirichlet([0.6, 0.6, 0.6], size=400)
-    found = {bins: np.asarray(ece_by_chance(v, bins, 60, 1), dtype=float) for bins in (1, 4, 60)}
+    found = {bins: np.asarray(ece_by_chance(v, bins, 15, 1), dtype=float) for bins in (1, 4, 60)}
     if any(value.shape != () for value in found.values()):
         return "One number is asked for, the mean over all draws."
     half = np.full((400, 2), [0.5001, 0.4999])
-    told = float(ece_by_chance(half, 4, 400, 2))
+    told = float(ece_by_chance(half, 4, 80, 2))
     tosses = np.abs(rng.binomial(400, 0.5, size=20_000) / 400 - 0.5).mean()
-    if abs(told - tosses) > 0.15 * tosses:
+    if abs(told - tosses) > 0.4 * tosses:
         return (
             "Of 400 answers of about 50 %, the share of right ones strays from ½ by "
             f"{tosses:.4f} in the mean, as that of 400 tosses of a coin does. Yours is {told:.4f}."
@@ -45,12 +45,12 @@ def check(ece_by_chance):
 
 def draw(rng):
     v = rng.dirichlet(np.full(4, 0.5), size=300)
-    return np.maximum(v, 1e-9), int(rng.integers(5, 40)), 100, int(rng.integers(1000))
+    return np.maximum(v, 1e-9), int(rng.integers(15, 40)), 30, int(rng.integers(1000))
 
 
 def agree(got, wanted):
     got = np.asarray(got, dtype=float)
-    return got.shape == () and bool(abs(got - wanted) < 0.12 * wanted)
+    return got.shape == () and bool(abs(got - wanted) < 0.25 * wanted)
 
 
 def wrong_most_likely(v, bins, draws, seed):

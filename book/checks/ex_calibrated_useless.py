@@ -28,8 +28,8 @@ def check(blind_log_loss):
         seen.append(-np.log(other[labels]).mean())
     if told > min(seen):
         return (
-            f"For the shares 0.6, 0.3, 0.1 some other constant prediction pays {min(seen):.3f}, less "
-            "than yours. Is yours the calibrated one, and did you weigh each class by its share?"
+            f"For the shares 0.6, 0.3, 0.1 some other constant prediction pays {min(seen):.3f}, "
+            "less than yours. Is yours the calibrated one, and did you weigh each class by its share?"
         )
     if told < 0.6:
         return (

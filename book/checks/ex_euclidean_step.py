@@ -32,8 +32,8 @@ def check(worst_and_chance):
         )
     if abs(chance - gains.std()) > 0.02 * gains.std():
         return (
-            f"200,000 random directions have gains of standard deviation {gains.std():.3f}, and not "
-            f"{chance:.3f}. The squares of the cosines to d orthogonal directions add up to 1."
+            f"200,000 random directions have gains of standard deviation {gains.std():.3f}, and "
+            f"not {chance:.3f}. The squares of the cosines to d orthogonal directions add up to 1."
         )
     return None
 

@@ -54,7 +54,7 @@ def check(own_pgd):
         return (
             "Each of ten steps moves a pixel by 0.05 up or down, for ε = 0.2, or to the box's edge."
         )
-    one = loss(model((grey + 0.02 * (own_pgd(model, grey, y, 0.02, 1) - grey).sign())), y)
+    one = loss(model(grey + 0.02 * (own_pgd(model, grey, y, 0.02, 1) - grey).sign()), y)
     many = loss(model(own_pgd(model, grey, y, 0.02, 10)), y)
     if many < one - 1e-3:
         return "For a small ε ten steps should do about as well as one: is each gradient a new one?"

@@ -32,8 +32,8 @@ def check(largest_reversal):
         told = float(largest_reversal(a / 4, gap / 4, 2))
         if not np.isclose(told, counted):
             return (
-                f"We tried all ways in which two attacks can succeed on 4 samples. With a = {a}/4 and "
-                f"Δ = {gap}/4 the difference is at most {counted}, and yours is {told:.3f}."
+                f"We tried all ways in which two attacks can succeed on 4 samples. With a = {a}/4 "
+                f"and Δ = {gap}/4 the difference is at most {counted}, and yours is {told:.3f}."
             )
     return None
 
