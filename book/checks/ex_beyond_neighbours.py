@@ -37,7 +37,7 @@ def check(twin_law):
         i, j = np.unravel_index(off.argmax(), off.shape)
         return (
             f"We tossed the coin for 200,000 pairs. Sample {i} was moved towards sample {j} in the "
-            f"share {counted[i, j]:.3f} of them, and with you in {law[i, j]:.3f}."
+            f"share {counted[i, j]:.3f} of them, and yours is {law[i, j]:.3f}."
         )
     return None
 

@@ -27,8 +27,8 @@ def check(slope_factor):
         fitted = mixed @ x / (mixed @ mixed)  # the plain slope is 1, as y = x
         if abs(slope_factor(alpha) - fitted) > 0.02:
             return (
-                f"A line through 200,000 moved samples, α = {alpha}, has {fitted:.2f} times the plain "
-                f"slope. Your ρ is {slope_factor(alpha):.2f}."
+                f"A line through 200,000 moved samples, α = {alpha}, has {fitted:.2f} times the "
+                f"plain slope. Your ρ is {slope_factor(alpha):.2f}."
             )
     return None
 

@@ -18,6 +18,8 @@ def check(even_law):
     law = np.asarray(even_law(y, 0.7), dtype=float)
     if law.shape != (7, 7):
         return f"For seven labels Q has the shape {law.shape}, not (7, 7)."
+    if not np.all(law > 0):
+        return "No pair has the probability 0 under such a kernel, and none less than that."
     if not np.isclose(law.sum(), 1, atol=1e-5):
         return f"The probabilities of all pairs add up to {law.sum():.4f}, not to 1."
     if not np.allclose(law, law.T, atol=1e-6):

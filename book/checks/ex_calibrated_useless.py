@@ -29,7 +29,7 @@ def check(blind_log_loss):
     if told > min(seen):
         return (
             f"For the shares 0.6, 0.3, 0.1 some other constant prediction pays {min(seen):.3f}, "
-            "less than yours. Is yours the calibrated one, and did you weigh each class by its share?"
+            "less than yours. Is yours calibrated, and did you weigh each class by its share?"
         )
     if told < 0.6:
         return (
