@@ -7,9 +7,9 @@ def three_terms(model, x, partner, y, m1, m2, m3):
 
     φ(t) is the cross-entropy of a pair after a move of the share t from x to its partner, with the
     label of x. model: takes (n, d) to logits (n, classes), and is smooth. x, partner: the samples
-    and their partners, float64 tensors (n, d). y: the labels of x, one-hot, (n, classes). m1, m2, m3: the scheme's
-    moments. Returns a number: the mean over the pairs of φ(0) and of the terms with φ′(0), φ″(0)
-    and φ‴(0).
+    and their partners, float64 tensors (n, d). y: the labels of x, one-hot, (n, classes). m1, m2,
+    m3: the scheme's moments. Returns a number: the mean over the pairs of φ(0) and of the terms
+    with φ′(0), φ″(0) and φ‴(0).
     """
     t = torch.zeros(len(x), 1, dtype=x.dtype, requires_grad=True)
     term = -(y * model(x + t * (partner - x)).log_softmax(dim=1)).sum(dim=1, keepdim=True)
