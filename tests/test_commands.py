@@ -289,6 +289,7 @@ HOW: dict[str, How | Elsewhere] = {
             "digits-table",
             "fashion-mnist-table",
             "mnist-table",
+            "when-mixing-helps-mnist",
             "is-it-the-coin",
             "pairings",
             "alpha",
@@ -308,7 +309,6 @@ HOW: dict[str, How | Elsewhere] = {
         for name in (
             "when-mixing-helps-colour",
             "when-mixing-helps-fashion",
-            "when-mixing-helps-mnist",
         )
     ),
     # --- results
