@@ -19,14 +19,18 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from textwrap import indent
 from types import ModuleType
 from typing import Any
+from zlib import crc32
 
 import numpy as np
+from exercises import reads_and_binds
 
 DRAWS = 5  # hidden calls of one answer
 _ROLES = ("check", "draw", "agree")
@@ -83,6 +87,37 @@ class Asked:
         found = (self.functions[n] for n in names if n in self.functions)
         return "\n\n\n".join("\n".join(lines[n.lineno - 1 : n.end_lineno]) for n in found)
 
+    def needed(self, *names: str) -> str:
+        """The source of these functions, and of all in the file that they need."""
+        statements = [(node, *reads_and_binds(ast.unparse(node))) for node in self.tree.body]
+        wanted, more = set[str](), set(names)
+        while more - wanted:
+            wanted |= more
+            more = {name for _, read, bound in statements if bound & wanted for name in read}
+        lines = self.source.splitlines()
+        parts = [
+            "\n".join(lines[node.lineno - 1 : node.end_lineno])
+            for node, _, bound in statements
+            if bound & wanted
+        ]
+        return "\n\n".join(parts)
+
+    def inside(self, head: str, last: str, *names: str) -> str:
+        """A function that has in itself what these functions need: no other cell can change it."""
+        return f"{head}\n" + indent(f"{self.needed(*names)}\n\n{last}", "    ")
+
+    def solved(self, begin: str, end: str) -> str:
+        """The function with its reference, and all that this needs, between two comments."""
+        node = self.functions[self.name]
+        lines = self.source.splitlines()
+        first = node.body[0]  # the docstring
+        own = "\n".join(lines[node.lineno - 1 : node.end_lineno])
+        others = self.needed(self.name).replace(own, "").strip("\n")
+        body = "\n".join(lines[first.end_lineno : node.end_lineno])
+        head = "\n".join(lines[node.lineno - 1 : first.end_lineno])
+        parts = [indent(others, "    ") + "\n"] if others else []
+        return "\n".join([head, f"    {begin}", *parts, body.strip("\n"), f"    {end}"])
+
     @cached_property
     def imports(self) -> list[str]:
         """The lines that the functions of the file need above them."""
@@ -133,17 +168,51 @@ def hidden(asked: Asked, answer: Callable[..., Any], seed: int) -> str | None:
     """Call an answer on arguments drawn by the seed; what is wrong, or ``None``."""
     same = getattr(asked.module, "agree", agree)
     reference = getattr(asked.module, asked.name)
+    draw = asked.module.draw
+    return _says(asked.name, lambda: differs(asked.name, answer, reference, draw, same, seed))
 
-    def compare() -> str | None:
-        for k in range(DRAWS):
-            arguments, again = (asked.module.draw(np.random.default_rng((seed, k))) for _ in "ab")
-            got, wanted = answer(*arguments), reference(*again)
-            if not same(got, wanted):
-                shown = ", ".join(map(repr, again))
-                return f"{asked.name}({shown}) gives {got!r} and should give {wanted!r}."
-        return None
 
-    return _says(asked.name, compare)
+def differs(
+    name: str,
+    answer: Callable[..., Any],
+    reference: Callable[..., Any],
+    draw: Callable[..., Any],
+    same: Callable[..., bool],
+    seed: int,
+    draws: int = DRAWS,
+) -> str | None:
+    """The first call whose result is not the reference's, in words; ``None`` if there is none."""
+    for k in range(draws):
+        arguments, again = (draw(np.random.default_rng((seed, k))) for _ in "ab")
+        got, wanted = answer(*arguments), reference(*again)
+        if not same(got, wanted):
+            shown = ", ".join(map(repr, again))
+            return f"{name}({shown}) gives {got!r} and should give {wanted!r}."
+    return None
+
+
+def seed(secret: str, label: str, student: str) -> int:
+    """What a student's hidden calls are drawn from."""
+    return crc32(f"{secret}/{label}/{student.strip()}".encode())
+
+
+def judge(source: str, label: str, names: Mapping[str, Any], secret: str, handed_in: str) -> None:
+    """Print, in a student's kernel, what is to be said of an answer: two sentences as JSON.
+
+    Args:
+        source: of the exercise's file.
+        names: the notebook's ``globals()``.
+        handed_in: the student, if the notebook does not say who it is.
+    """
+    asked = Asked(label, source)
+    student = str(names.get("student") or "").strip() or handed_in
+    answer = names.get(asked.name)
+    if not callable(answer):
+        missing = f"There is no function {asked.name} in the notebook."
+        print(json.dumps([missing, missing]))
+        return
+    calls = hidden(asked, answer, seed(secret, label, student))
+    print(json.dumps([visible(asked, answer), calls]))
 
 
 def _says(name: str, run: Callable[[], str | None]) -> str | None:

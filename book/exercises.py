@@ -14,11 +14,14 @@ import symtable
 from collections.abc import Iterator, Mapping
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import yaml
 from nbformat import NotebookNode
 from plain import Piece, pieces
+
+if TYPE_CHECKING:
+    from answers import Asked
 
 DIRECTIVES = ("exercise", "solution", "solution-start", "solution-end")
 KINDS = ("pen and paper", "code", "open")
@@ -43,6 +46,29 @@ class Facts(NamedTuple):
         numbers = f"{self.minutes} minutes, {points}, difficulty {self.difficulty} of 3"
         return f"**{self.name}.** *{numbers}.*"
 
+    def split(self, kind: str) -> Points:
+        """How the points of an exercise that has a file are given.
+
+        Of those of a function, half, rounded down, are for the check that students see. Where an
+        argument is asked for as well, the function has a third of all points, and at least one.
+        """
+        by_machine = self.points if kind == "code" else max(1, round(self.points / 3))
+        seen = by_machine // 2
+        return Points(seen, by_machine - seen, self.points - by_machine)
+
+
+class Points(NamedTuple):
+    """How the points of an exercise are given."""
+
+    visible: int  # by the check that students see
+    hidden: int  # by calls that they do not see
+    by_hand: int
+
+    @property
+    def automatic(self) -> int:
+        """Those that no person gives."""
+        return self.visible + self.hidden
+
 
 def facts(path: Path) -> dict[str, Facts]:
     """The facts of all exercises by their labels, from exercises.yaml."""
@@ -50,14 +76,20 @@ def facts(path: Path) -> dict[str, Facts]:
     return {label: Facts(**about) for label, about in read.items()}
 
 
-def introduce(notebook: NotebookNode, about: Mapping[str, Facts]) -> None:
-    """Put above the text of each exercise what there is to know of it."""
+def introduce(
+    notebook: NotebookNode, about: Mapping[str, Facts], asked: Mapping[str, Asked]
+) -> None:
+    """Put above the text of each exercise what there is to know of it, and what is to be given."""
+
+    def head(found: re.Match[str]) -> str:
+        label = found[1]
+        lines = [about[label].line] if label in about else []
+        lines += [f"**To give:** {asked[label].summary}"] if label in asked else []
+        return found[0] + "".join(f"{line}\n\n" for line in lines)
+
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = _EXERCISE.sub(
-                lambda head: head[0] + (f"{about[head[1]].line}\n\n" if head[1] in about else ""),
-                cell.source,
-            )
+            cell.source = _EXERCISE.sub(head, cell.source)
 
 
 def walk(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, Piece | None, str | None]]:

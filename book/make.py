@@ -5,6 +5,7 @@
     python book/make.py notebooks  the same, and stored in notebooks/ too
     python book/make.py site       _build/executed/, book/ and recipes/ -> _build/html
     python book/make.py coursework student and instructor notebooks -> _build/coursework/
+                                   (options: --format, --chapters, --exercises, --dataset, --secret)
 
 ``book/*.md`` is the source. A chapter is stale when its cells, ``umixup/``, ``results/`` or the
 installed versions have changed. Only ``sync`` and ``notebooks`` write into ``notebooks/``.
@@ -26,14 +27,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import answers
 import card
 import coursework
+import courses
 import exercises
+import formats
 import formulas
 import generated
 import jupytext
@@ -43,6 +49,7 @@ import pages
 import plain
 import previews
 import searching
+import works
 import yaml
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -104,16 +111,29 @@ class Book:
 
     def plain(self, chapter: str, *, solved: bool = True) -> NotebookNode:
         """The chapter in plain Markdown, as Jupyter shows it; or a student's, without solutions."""
-        make = coursework.instructor if solved else coursework.student
+        return self.handout(self.source(chapter), solved=solved)
+
+    def handout(
+        self, source: NotebookNode, *, solved: bool, keep: Collection[str] | None = None
+    ) -> NotebookNode:
+        """The same of a chapter's source, with all its exercises or with those that are kept."""
         texts = (page.read_text(encoding="utf-8") for page in (self.root / "book").glob("*.md"))
-        notebook = self.source(chapter)
-        exercises.introduce(notebook, self.facts())
-        return make(notebook, plain.titles(list(texts)))
+        titles, asked, source = plain.titles(list(texts)), self.asked(), deepcopy(source)
+        exercises.introduce(source, self.facts(), asked)
+        if solved:
+            return coursework.instructor(source, titles, keep=keep)
+        references = self.root / "book" / "references.bib"
+        cited = works.read(references) if references.is_file() else {}
+        return coursework.student(source, titles, asked, cited, keep=keep)
 
     def facts(self) -> dict[str, exercises.Facts]:
         """Name, minutes, points and difficulty of each exercise, by its label."""
         path = self.root / "book" / "exercises.yaml"
         return exercises.facts(path) if path.is_file() else {}
+
+    def asked(self) -> dict[str, answers.Asked]:
+        """The functions that exercises ask for, by the exercises' labels."""
+        return answers.read(self.root / "book" / "checks")
 
     def stored(self, chapter: str) -> NotebookNode | None:
         """The chapter as stored in notebooks/, if it is there."""
@@ -251,11 +271,11 @@ class Book:
         sources = generated.Sources(self.root, {c: self.source(c) for c in chapters})
         for page in (stage / "book").glob("*.md"):
             page.write_text(generated.filled(page.read_text("utf-8"), sources), encoding="utf-8")
-        facts = self.facts()
+        facts, asked = self.facts(), self.asked()
         for chapter in chapters:
             ran, notebook = self._ran(chapter), self.source(chapter)
             _carry_over(ran, notebook)
-            exercises.introduce(notebook, facts)
+            exercises.introduce(notebook, facts, asked)
             _fold(notebook)
             notebook.cells.append(nbformat.v4.new_markdown_cell(self._provenance(ran)))
             _write(notebook, stage / "notebooks" / f"{chapter}.ipynb")
@@ -306,28 +326,52 @@ class Book:
         searching.write(html)
         return 0
 
-    def coursework(self) -> list[str]:
+    def coursework(self, wanted: courses.Wanted = courses.ALL) -> list[str]:
         """Write the student's and the instructor's notebooks, with the outputs of chapters in step.
 
         Returns what is wrong with the exercises; then none are written, and no old ones left.
+
+        Raises:
+            BookError: something is wanted that there is not, or its tool is not installed.
         """
         folder = self.root / "_build" / "coursework"
-        _remove(folder)
         sources = {chapter: self.source(chapter) for chapter in self.chapters()}
+        try:
+            chosen = courses.chosen(wanted, sources)
+            tool = formats.tool(wanted.format)
+        except ValueError as error:
+            raise BookError(str(error)) from error
+        side = courses.side(self.root)
+        secret = wanted.secret or side["secret"]
+        _remove(folder)
         if wrong := exercises.problems(sources):
             return wrong
-        for chapter in sources:
+        plan = courses.plan(chosen, self.facts(), self.asked(), wanted.exercises)
+        for chapter, source in chosen.items():
             stored = self.stored(chapter) if self.in_step(chapter) else None
             if stored is None:
                 print(f"note     {chapter} has no outputs: make notebooks", flush=True)
+            if wanted.dataset and courses.set_dataset(source, wanted.dataset):
+                print(f"note     {chapter} has no outputs: they were of other data", flush=True)
+                stored = None
+            made = {}
             for kind in ("student", "instructor"):
-                notebook = self.plain(chapter, solved=kind == "instructor")
+                made[kind] = self.handout(
+                    source, solved=kind == "instructor", keep=wanted.exercises or None
+                )
                 if stored is not None:
-                    _carry_over(stored, notebook)
-                path = folder / kind / f"{chapter}.ipynb"
-                _folder(path.parent)
-                _write(notebook, path)
-        print(f"written  {folder.relative_to(self.root)}: {len(sources)} chapters", flush=True)
+                    _carry_over(stored, made[kind])
+                if kind == "instructor" or tool is None:
+                    _folder(folder / kind)
+                    _write(made[kind], folder / kind / f"{chapter}.ipynb")
+            if tool is not None:
+                course = formats.Course(self.asked(), plan[chapter], secret, self.repository())
+                tool.write(folder, chapter, made["student"], course)
+        side = {"secret": secret, "chapters": side["chapters"] | plan}
+        (self.root / courses.SIDE).write_text(json.dumps(side, indent=1), encoding="utf-8")
+        if tool is None:
+            _packed(folder / "student")
+        print(f"written  {folder.relative_to(self.root)}: {len(chosen)} chapters", flush=True)
         return []
 
     def _downloads(self) -> None:
@@ -471,15 +515,25 @@ def _write(notebook: NotebookNode, path: Path) -> None:
     beside.replace(path)
 
 
+def _packed(folder: Path) -> None:
+    """A folder as an archive beside it, to upload; the same bytes each time."""
+    with zipfile.ZipFile(folder.with_suffix(".zip"), "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.iterdir()):
+            archive.writestr(zipfile.ZipInfo(f"{folder.name}/{path.name}"), path.read_bytes())
+
+
 def main(arguments: list[str]) -> int:
     """Run one command; the exit status."""
     commands = ("sync", "execute", "notebooks", "site", "coursework")
-    if len(arguments) != 1 or arguments[0] not in commands:
+    wanted = courses.ALL
+    if arguments[:1] == ["coursework"]:
+        wanted = courses.parsed(arguments[1:])
+    elif len(arguments) != 1 or arguments[0] not in commands:
         print(f"usage: python book/make.py {{{'|'.join(commands)}}}", file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return _run(arguments[0], Book(Path.cwd()))
+        return _run(arguments[0], Book(Path.cwd()), wanted)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
@@ -488,14 +542,14 @@ def main(arguments: list[str]) -> int:
         return 1
 
 
-def _run(command: str, book: Book) -> int:
+def _run(command: str, book: Book, wanted: courses.Wanted) -> int:
     match command:
         case "sync":
             book.sync()
         case "site":
             return book.site()
         case "coursework":
-            if wrong := book.coursework():
+            if wrong := book.coursework(wanted):
                 print("\n".join(wrong), file=sys.stderr)
                 return 1
         case _:

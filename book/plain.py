@@ -9,8 +9,10 @@ Text of {ref}`ch-mixup`.    Text of *1. MixUp*.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+
+from works import Work, cited
 
 OPENING = re.compile(r"(:{3,}|`{3,})\{([\w:-]+)\}[ \t]*(.*)")
 OPTION = re.compile(r":([\w-]+):[ \t]*(.*)")
@@ -80,10 +82,13 @@ def titles(texts: list[str]) -> dict[str, str]:
     return found
 
 
-def plain(text: str, titles: dict[str, str]) -> str:
-    """A text as plain Markdown; a directive that has no plain form stays as it is."""
+def plain(text: str, titles: dict[str, str], works: Mapping[str, Work] | None = None) -> str:
+    """A text as plain Markdown; a directive that has no plain form stays as it is.
+
+    A work is cited by its authors and year if it is among ``works``, and otherwise by its key.
+    """
     text = re.sub(r"^\(\S+\)=\n", "", text, flags=re.MULTILINE)
-    return _roles("\n\n".join(_plain(piece) for piece in pieces(text)), titles)
+    return _roles("\n\n".join(_plain(piece) for piece in pieces(text)), titles, works or {})
 
 
 def _plain(piece: Piece) -> str:
@@ -122,11 +127,11 @@ def _statement(piece: Piece) -> str:
     return f"{kind} ({piece.argument})" if piece.argument else kind
 
 
-def _roles(text: str, titles: dict[str, str]) -> str:
+def _roles(text: str, titles: dict[str, str], works: Mapping[str, Work]) -> str:
     def reads(role: re.Match[str]) -> str:
         kind, words, label = role[1], role[2], role[3] or role[4]
         if kind.startswith("cite"):
-            return f"[{label}]"
+            return cited(kind, label, works)
         return words or (f"({label})" if kind == "eq" else f"*{titles.get(label, label)}*")
 
     return ROLE.sub(reads, text)

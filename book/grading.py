@@ -1,0 +1,292 @@
+"""Grade handed-in notebooks: run each, check its functions, and write a table and feedback.
+
+    python book/grading.py handed-in
+
+A notebook, or a folder of notebooks, is one student's; its name is the student's. Every cell is run
+in a kernel and a folder of its own. That is all that keeps its code from the rest of the machine:
+grade on one that has nothing to lose.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import answers
+import courses
+import exercises
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+from traitlets.config import Config
+
+CELL_TIMEOUT_S = 300
+CHECK_TIMEOUT_S = 60
+STOPPED = "{what} did not end within {seconds} seconds."
+Points = courses.Points
+
+
+@dataclass
+class Graded:
+    """What one student gets: points by exercise, and what is to be said."""
+
+    student: str
+    points: dict[str, int] = field(default_factory=dict)
+    said: dict[str, list[str]] = field(default_factory=dict)  # by exercise
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, label: str, points: int, said: list[str]) -> None:
+        """Of two notebooks with one exercise, the better one counts."""
+        if points >= self.points.get(label, -1):
+            self.points[label], self.said[label] = points, said
+
+
+@dataclass(frozen=True)
+class Course:
+    """What is asked for, and what it is worth."""
+
+    root: Path
+    asked: dict[str, answers.Asked]
+    chapters: dict[str, dict[str, Points]]
+    secret: str
+    cell_timeout: float = CELL_TIMEOUT_S
+    check_timeout: float = CHECK_TIMEOUT_S
+
+    def graded(self, chapter: str) -> dict[str, Points]:
+        """The exercises of a chapter that are graded here."""
+        return {label: p for label, p in self.chapters[chapter].items() if label in self.asked}
+
+    def chapter(self, notebook: NotebookNode) -> str | None:
+        """The chapter that a notebook is of, by the labels of exercises in it."""
+        text = "\n".join(
+            " ".join([cell.source, *cell.metadata.get("tags", [])]) for cell in notebook.cells
+        )
+        words = Counter(re.findall(r"ex(?:-[a-z0-9]+)+", text))
+        found = {name: sum(words[label] for label in has) for name, has in self.chapters.items()}
+        best = max(found, key=lambda name: found[name], default=None)
+        return best if best is not None and found[best] else None
+
+
+def hand_ins(folder: Path) -> dict[str, list[Path]]:
+    """The notebooks of each student: of a file, or of a folder of files."""
+    found = defaultdict(list)
+    for path in sorted(folder.rglob("*.ipynb")):
+        parts = path.relative_to(folder).parts
+        if not any(part.startswith(".") for part in parts):
+            found[parts[0] if len(parts) > 1 else path.stem].append(path)
+    return dict(found)
+
+
+def grade(course: Course, student: str, paths: list[Path]) -> Graded:
+    """Run a student's notebooks and judge their functions; what fails is said, and no error."""
+    graded = Graded(student)
+    for path in paths:
+        try:
+            notebook = nbformat.read(path, as_version=4)
+            chapter = course.chapter(notebook)
+        except Exception as error:  # whatever is in the file
+            graded.notes.append(f"{path.name} is no notebook: {_line(error)}")
+            continue
+        if chapter is None:
+            graded.notes.append(f"{path.name} has no exercise of this course.")
+            continue
+        try:
+            _grade(course, graded, chapter, notebook)
+        except Exception as error:
+            graded.notes.append(f"{path.name} could not be graded: {_line(error)}")
+        for label in course.graded(chapter):  # of a kernel that came to nothing
+            if label not in graded.points:
+                graded.add(label, 0, ["The notebook ended before it was checked."])
+    return graded
+
+
+def _grade(course: Course, graded: Graded, chapter: str, notebook: NotebookNode) -> None:
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    if any(_defines_check(c) for c in code if "checks" not in c.metadata.get("tags", [])):
+        graded.notes.append("The notebook has a check of its own; ours was used.")
+    with tempfile.TemporaryDirectory() as place, _sockets() as sockets:
+        if (records := course.root / "results").is_dir():  # a chapter may show them
+            shutil.copytree(records, Path(place) / "results")
+        client = NotebookClient(
+            notebook,
+            config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
+            timeout=course.cell_timeout,
+            kernel_name="python3",
+            allow_errors=True,
+            resources={"metadata": {"path": place}},
+        )
+        client.log.disabled = True
+        with client.setup_kernel(env=_environment(course.root)):
+            for k, cell in enumerate(notebook.cells):
+                _run(client, cell, k, graded.notes, f"Cell {k + 1}", course.cell_timeout)
+            client.timeout = course.check_timeout
+            for label, points in course.graded(chapter).items():
+                asked = course.asked[label]
+                said, unseen = _judged(client, asked, course, graded.student)
+                graded.add(
+                    label,
+                    points["visible"] * (said is None) + points["hidden"] * (unseen is None),
+                    [f"The check: {said or 'passes.'}", f"Other calls: {unseen or 'pass.'}"],
+                )
+
+
+def _run(
+    client: NotebookClient, cell: NotebookNode, k: int, notes: list[str], what: str, seconds: float
+) -> None:
+    """Run a cell; one that does not end is interrupted, and if it goes on, so is the notebook."""
+    try:
+        client.execute_cell(cell, k)
+    except CellTimeoutError:
+        notes.append(STOPPED.format(what=what, seconds=f"{seconds:g}"))
+        client.km.interrupt_kernel()
+        probe = nbformat.v4.new_code_cell("None")
+        client.nb.cells.append(probe)
+        before, client.timeout = client.timeout, 10
+        client.execute_cell(probe, len(client.nb.cells) - 1)  # or nothing more can be run
+        client.timeout = before
+        client.nb.cells.pop()
+    for output in cell.get("outputs", []):
+        if output.output_type == "error" and not _unwritten(output):
+            notes.append(f"{what} stops with {output.ename}: {_short(output.evalue)}")
+
+
+def _judged(
+    client: NotebookClient, asked: answers.Asked, course: Course, student: str
+) -> tuple[str | None, str | None]:
+    """What is to be said of an answer by the check, and by calls that students do not see."""
+    call = ", ".join(map(repr, (asked.source, asked.label)))
+    tail = ", ".join(map(repr, (course.secret, student)))
+    cell = nbformat.v4.new_code_cell(
+        f"__import__('answers').judge({call}, globals(), {tail})", id="judge"
+    )
+    client.nb.cells.append(cell)
+    notes: list[str] = []
+    _run(client, cell, len(client.nb.cells) - 1, notes, asked.name, course.check_timeout)
+    client.nb.cells.pop()
+    printed = "".join(o.get("text", "") for o in cell.outputs if o.output_type == "stream")
+    try:
+        said, unseen = json.loads(printed.strip().splitlines()[-1])
+    except (ValueError, IndexError, TypeError):
+        why = notes[0] if notes else f"{asked.name} could not be checked."
+        return why, why
+    return said, unseen
+
+
+def _defines_check(cell: NotebookNode) -> bool:
+    try:
+        return "check" in exercises.reads_and_binds(cell.source)[1]
+    except (SyntaxError, ValueError, RecursionError):
+        return False
+
+
+def _unwritten(output: NotebookNode) -> bool:
+    return bool(output.ename == "NotImplementedError")
+
+
+def _environment(root: Path) -> dict[str, str]:
+    data = os.environ.get("UMIXUP_DATA") or str(root / "data")
+    paths = [str(root), str(root / "book"), os.environ.get("PYTHONPATH", "")]
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        "UMIXUP_DATA": data,
+    }
+
+
+def _sockets() -> tempfile.TemporaryDirectory[str]:
+    """Files, not ports: kernels that start at the same moment may be given one port twice."""
+    return tempfile.TemporaryDirectory()
+
+
+def _line(error: Exception) -> str:
+    if isinstance(error, (CellTimeoutError, DeadKernelError)):
+        return "its kernel came to nothing (a loop without end, or no memory)."
+    return f"{type(error).__name__}: {_short(str(error))}"
+
+
+def _short(text: str) -> str:
+    return (text.strip().splitlines() or [""])[0][:200]
+
+
+# --- what is written ----------------------------------------------------------------------------
+
+
+def columns(course: Course, graded: list[Graded]) -> dict[str, int]:
+    """The exercises of all chapters that somebody handed in, and what each is worth here."""
+    there = {label for one in graded for label in one.points}
+    return {
+        label: p["visible"] + p["hidden"]
+        for chapter in course.chapters
+        for label, p in course.graded(chapter).items()
+        if there & set(course.graded(chapter))
+    }
+
+
+def write(folder: Path, graded: list[Graded], worth: dict[str, int]) -> None:
+    """grades.csv, and feedback/NAME.md."""
+    (folder / "feedback").mkdir(parents=True, exist_ok=True)
+    with (folder / "grades.csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        pairs = [name for label in worth for name in (label, f"{label} of")]
+        table.writerow(["student", *pairs, "sum", "of"])
+        for one in graded:
+            row: list[Any] = [one.student]
+            for label, most in worth.items():
+                row += [one.points.get(label, 0), most]
+            table.writerow([*row, sum(one.points.values()), sum(worth.values())])
+    for one in graded:
+        text = feedback(one, worth)
+        (folder / "feedback" / f"{one.student}.md").write_text(text, encoding="utf-8")
+
+
+def feedback(one: Graded, worth: dict[str, int]) -> str:
+    """What a student is told."""
+    lines = [f"# {one.student}", "", f"{sum(one.points.values())} of {sum(worth.values())} points"]
+    lines += ["for functions. Arguments and open exercises are read by a person.", ""]
+    lines += [f"- {note}" for note in one.notes] + [""] * bool(one.notes)
+    for label, most in worth.items():
+        lines += [f"## {label}: {one.points.get(label, 0)} of {most}", ""]
+        lines += [f"- {line}" for line in one.said.get(label, ["Not handed in."])] + [""]
+    return "\n".join(lines)
+
+
+def main(arguments: list[str]) -> int:
+    """Grade a folder; the exit status."""
+    root = Path.cwd()
+    if len(arguments) != 1 or not Path(arguments[0]).is_dir():
+        print("usage: make grade FOLDER=handed-in, a folder of notebooks", file=sys.stderr)
+        return 2
+    side = courses.side(root)
+    if not side["chapters"]:
+        print(f"{courses.SIDE} has no exercises: make coursework first", file=sys.stderr)
+        return 1
+    asked = answers.read(root / "book" / "checks")
+    course = Course(root, asked, side["chapters"], side["secret"])
+    graded = []
+    for student, paths in hand_ins(Path(arguments[0])).items():
+        one = grade(course, student, paths)
+        graded.append(one)
+        worth = columns(course, [one])
+        notes = f" ({' '.join(one.notes)})" if one.notes else ""
+        print(f"{student}: {sum(one.points.values())} of {sum(worth.values())}{notes}", flush=True)
+    if not graded:
+        print(f"{arguments[0]} has no notebooks", file=sys.stderr)
+        return 1
+    folder = root / "_build" / "coursework"
+    write(folder, graded, columns(course, graded))
+    print(f"written  {(folder / 'grades.csv').relative_to(root)}, and feedback/ beside it")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
