@@ -126,9 +126,9 @@ def _points(
 def set_dataset(notebook: NotebookNode, dataset: str) -> bool:
     """Make this the default of the chapter's parameter ``dataset``; is there one?"""
     found = False
+    line = f"dataset = {json.dumps(dataset, ensure_ascii=False)}"
     for cell in notebook.cells:
         if "parameters" in cell.metadata.get("tags", []):
-            line = f"dataset = {json.dumps(dataset, ensure_ascii=False)}"
             cell.source, times = re.subn(
                 r'^dataset = "[^"\n]*"', lambda _: line, cell.source, flags=re.MULTILINE
             )

@@ -1,8 +1,8 @@
 """A chapter for a course: the student's notebook, without solutions, and the instructor's.
 
 Both are plain Markdown and keep the chapter's outputs. In the student's, a cell for the answer
-follows each exercise, and no solution is left: neither text, nor code, nor outputs. Where a function
-is asked for, its head stands in the cell, and a cell ``check("ex-words")`` follows.
+follows each exercise, and no solution is left: neither text, nor code, nor outputs. Where a
+function is asked for, its head stands in the cell, and a cell ``check("ex-words")`` follows.
 """
 
 from __future__ import annotations
@@ -132,7 +132,8 @@ def _under(cell: NotebookNode, *, with_alt: bool) -> Iterator[str]:
     if "caption" in about.get("figure", {}):
         yield f"*{about['figure']['caption']}*"
     if with_alt and "alt" in about.get("image", {}):
-        yield f"<details><summary>The figure in words</summary>\n\n{about['image']['alt']}\n\n</details>"
+        alt = about["image"]["alt"]
+        yield f"<details><summary>The figure in words</summary>\n\n{alt}\n\n</details>"
 
 
 def _answer(exercise: Piece, asked: Asked | None) -> Iterator[NotebookNode]:

@@ -1,8 +1,8 @@
 """A student's notebook as the source of an assignment of otter-grader or of nbgrader.
 
-In both, an exercise that asks for a function has its reference as the solution, a test that students
-see and one that they do not. All others are for a person to judge. The tests bring all that they
-need, and raise errors: an ``assert`` of a notebook may be soft.
+In both, an exercise that asks for a function has its reference as the solution, a test that
+students see and one that they do not. All others are for a person to judge. The tests bring all
+that they need, and raise errors: an ``assert`` of a notebook may be soft.
 """
 
 from __future__ import annotations
@@ -94,9 +94,9 @@ def hidden(asked: Asked, name: str, secret: str) -> str:
         *([] if own else [_bare(answers.agree)]),
         _bare(answers.seed),
         _bare(answers.differs),
-        f"seed = seed({secret!r}, {asked.label!r}, str(env.get('student') or ''))",
-        f"said = differs({asked.name!r}, env[{asked.name!r}], {asked.name}, draw, agree, seed, "
-        f"{answers.DRAWS})",
+        f"seed = _seed({secret!r}, {asked.label!r}, str(env.get('student') or ''))",
+        f"said = _differs({asked.name!r}, env[{asked.name!r}], {asked.name}, draw, "
+        f"{'agree' if own else '_agree'}, seed, {answers.DRAWS})",
         "if said:\n    raise AssertionError(said)",
     ]
     return asked.inside(f"def {name}(env):", "\n".join(parts), asked.name, "draw", "agree")
@@ -106,6 +106,7 @@ def _bare(function: Callable[..., Any]) -> str:
     """The source of a function without annotations, docstring and defaults that have a name."""
     [node] = ast.parse(dedent(inspect.getsource(function))).body
     assert isinstance(node, ast.FunctionDef)
+    node.name = f"_{node.name}"  # the exercise's file may have a function of this name
     node.returns = None
     node.body = node.body[1:]
     node.args.defaults = []

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 import os
 import re
 import shutil
 import sys
 import tempfile
+import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,17 +25,22 @@ from typing import Any
 
 import answers
 import courses
-import exercises
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 from traitlets.config import Config
 
 CELL_TIMEOUT_S = 300
 CHECK_TIMEOUT_S = 60
-STOPPED = "{what} did not end within {seconds} seconds."
+PROBE_S = 10  # for a kernel to be free again
 Points = courses.Points
+_SILENT = logging.Logger("grading")  # what is wrong with a notebook is in its feedback
+_SILENT.addHandler(logging.NullHandler())
+
+
+class StubbornError(Exception):
+    """A cell cannot be ended without its kernel."""
 
 
 @dataclass
@@ -59,8 +66,8 @@ class Course:
     asked: dict[str, answers.Asked]
     chapters: dict[str, dict[str, Points]]
     secret: str
-    cell_timeout: float = CELL_TIMEOUT_S
-    check_timeout: float = CHECK_TIMEOUT_S
+    cell_timeout: int = CELL_TIMEOUT_S
+    check_timeout: int = CHECK_TIMEOUT_S
 
     def graded(self, chapter: str) -> dict[str, Points]:
         """The exercises of a chapter that are graded here."""
@@ -112,7 +119,8 @@ def grade(course: Course, student: str, paths: list[Path]) -> Graded:
 
 def _grade(course: Course, graded: Graded, chapter: str, notebook: NotebookNode) -> None:
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    if any(_defines_check(c) for c in code if "checks" not in c.metadata.get("tags", [])):
+    own = [cell.source for cell in code if "checks" not in cell.metadata.get("tags", [])]
+    if any(re.search(r"^def check\(", source, re.MULTILINE) for source in own):
         graded.notes.append("The notebook has a check of its own; ours was used.")
     with tempfile.TemporaryDirectory() as place, _sockets() as sockets:
         if (records := course.root / "results").is_dir():  # a chapter may show them
@@ -121,14 +129,16 @@ def _grade(course: Course, graded: Graded, chapter: str, notebook: NotebookNode)
             notebook,
             config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
             timeout=course.cell_timeout,
+            interrupt_on_timeout=True,
+            error_on_timeout={"ename": "CellTimeoutError", "evalue": "", "traceback": []},
             kernel_name="python3",
             allow_errors=True,
             resources={"metadata": {"path": place}},
+            log=_SILENT,
         )
-        client.log.disabled = True
         with client.setup_kernel(env=_environment(course.root)):
             for k, cell in enumerate(notebook.cells):
-                _run(client, cell, k, graded.notes, f"Cell {k + 1}", course.cell_timeout)
+                _run(client, cell, k, graded.notes, f"Cell {k + 1}")
             client.timeout = course.check_timeout
             for label, points in course.graded(chapter).items():
                 asked = course.asked[label]
@@ -140,24 +150,35 @@ def _grade(course: Course, graded: Graded, chapter: str, notebook: NotebookNode)
                 )
 
 
-def _run(
-    client: NotebookClient, cell: NotebookNode, k: int, notes: list[str], what: str, seconds: float
-) -> None:
-    """Run a cell; one that does not end is interrupted, and if it goes on, so is the notebook."""
-    try:
-        client.execute_cell(cell, k)
-    except CellTimeoutError:
-        notes.append(STOPPED.format(what=what, seconds=f"{seconds:g}"))
-        client.km.interrupt_kernel()
-        probe = nbformat.v4.new_code_cell("None")
-        client.nb.cells.append(probe)
-        before, client.timeout = client.timeout, 10
-        client.execute_cell(probe, len(client.nb.cells) - 1)  # or nothing more can be run
-        client.timeout = before
-        client.nb.cells.pop()
+def _run(client: NotebookClient, cell: NotebookNode, k: int, notes: list[str], what: str) -> None:
+    """Run a cell; one that does not end is interrupted, and if that ends it, the notebook goes on.
+
+    Raises:
+        StubbornError: it does not end even then.
+    """
+    if cell.cell_type != "code":
+        return
+    begin = time.monotonic()
+    client.execute_cell(cell, k)
+    if time.monotonic() - begin >= client.timeout:
+        notes.append(f"{what} did not end within {client.timeout} seconds.")
+        _probe(client)
+        return
     for output in cell.get("outputs", []):
-        if output.output_type == "error" and not _unwritten(output):
+        if output.output_type == "error" and output.ename != "NotImplementedError":
             notes.append(f"{what} stops with {output.ename}: {_short(output.evalue)}")
+
+
+def _probe(client: NotebookClient) -> None:
+    """Is the kernel free again?"""
+    client.nb.cells.append(nbformat.v4.new_code_cell("None"))
+    timeout, client.timeout = client.timeout, PROBE_S
+    begin = time.monotonic()
+    client.execute_cell(client.nb.cells[-1], len(client.nb.cells) - 1)
+    client.nb.cells.pop()
+    client.timeout = timeout
+    if time.monotonic() - begin >= PROBE_S:
+        raise StubbornError("a loop without end, which nothing interrupts")
 
 
 def _judged(
@@ -171,7 +192,7 @@ def _judged(
     )
     client.nb.cells.append(cell)
     notes: list[str] = []
-    _run(client, cell, len(client.nb.cells) - 1, notes, asked.name, course.check_timeout)
+    _run(client, cell, len(client.nb.cells) - 1, notes, asked.name)
     client.nb.cells.pop()
     printed = "".join(o.get("text", "") for o in cell.outputs if o.output_type == "stream")
     try:
@@ -182,20 +203,9 @@ def _judged(
     return said, unseen
 
 
-def _defines_check(cell: NotebookNode) -> bool:
-    try:
-        return "check" in exercises.reads_and_binds(cell.source)[1]
-    except (SyntaxError, ValueError, RecursionError):
-        return False
-
-
-def _unwritten(output: NotebookNode) -> bool:
-    return bool(output.ename == "NotImplementedError")
-
-
 def _environment(root: Path) -> dict[str, str]:
     data = os.environ.get("UMIXUP_DATA") or str(root / "data")
-    paths = [str(root), str(root / "book"), os.environ.get("PYTHONPATH", "")]
+    paths = [str(root), str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
     return {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
@@ -209,8 +219,10 @@ def _sockets() -> tempfile.TemporaryDirectory[str]:
 
 
 def _line(error: Exception) -> str:
-    if isinstance(error, (CellTimeoutError, DeadKernelError)):
-        return "its kernel came to nothing (a loop without end, or no memory)."
+    if isinstance(error, DeadKernelError):
+        return "its kernel died."
+    if isinstance(error, StubbornError):
+        return f"{error}."
     return f"{type(error).__name__}: {_short(str(error))}"
 
 

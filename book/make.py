@@ -36,8 +36,8 @@ from urllib.parse import urlsplit
 
 import answers
 import card
-import coursework
 import courses
+import coursework
 import exercises
 import formats
 import formulas
