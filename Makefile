@@ -5,6 +5,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 REPOSITORY ?=
 PART ?= 1/1
+FORMAT ?=
+CHAPTERS ?=
+EXERCISES ?=
+DATASET ?=
+SECRET ?=
+FOLDER ?= handed-in
 export OMP_NUM_THREADS := 1
 ifneq ($(words $(VENV)),1)
 $(error VENV = "$(VENV)": make needs a path without spaces)
@@ -15,7 +21,7 @@ export UMIXUP_REPOSITORY := $(REPOSITORY)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install book pdf zip links test-unit test test-all fuzz lint format sync notebooks coursework bank bench gpu serve clean
+.PHONY: help install book pdf zip links test-unit test test-all fuzz lint format sync notebooks coursework grade bank bench gpu serve clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,8 +79,13 @@ sync: $(VENV)/installed  ## carry the chapters from book/*.md over to notebooks/
 notebooks: $(VENV)/installed  ## re-execute the chapters and store their outputs in notebooks/
 	$(BIN)/python book/make.py notebooks
 
-coursework: $(VENV)/installed  ## student and instructor notebooks into _build/coursework
-	$(BIN)/python book/make.py coursework
+# CHAPTERS="05 06" EXERCISES="ex-a ex-b" FORMAT=plain|otter|nbgrader DATASET=folder:pets@64 SECRET=
+coursework: $(VENV)/installed  ## notebooks for students and instructors into _build/coursework
+	$(BIN)/python book/make.py coursework --format='$(FORMAT)' --chapters='$(CHAPTERS)' \
+		--exercises='$(EXERCISES)' --dataset='$(DATASET)' --secret='$(SECRET)'
+
+grade: $(VENV)/installed  ## grade the notebooks in FOLDER=handed-in; it runs their code
+	PYTHONPATH="$(CURDIR)$${PYTHONPATH:+:$$PYTHONPATH}" $(BIN)/python book/grading.py '$(FOLDER)'
 
 bank: $(VENV)/installed  ## exercises that nobody has seen, and two exams: make bank SEED=7
 	$(BIN)/python book/exams.py '$(SEED)'

@@ -20,6 +20,7 @@ from statistics import median
 from types import ModuleType
 from typing import Any, TypeVar
 
+import answers
 import exercises
 import needs
 import yaml
@@ -160,6 +161,31 @@ def exercise_tables(book: Sources) -> str:
         )
         parts.append(f"{heading}:::{{div}} stacked exercises\n{table}\n:::")
     return "\n\n".join(parts)
+
+
+def known_errors(book: Sources) -> str:
+    """For each exercise that asks for a function: known errors, and what is said to each."""
+    facts = exercises.facts(book.root / "book" / "exercises.yaml")
+    asked = answers.read(book.root / "book" / "checks")
+    parts = []
+    for label in filter(asked.__contains__, facts):
+        one = asked[label]
+        rows = []
+        for name, (error, say) in one.wrong.items():
+            said = answers.visible(one, getattr(one.module, name))
+            shown = f"“{_verbatim(said)}”" if said else "It passes; the other calls find it."
+            rows.append(
+                [_in_table(_ticks(error)), shown, _in_table(_ticks(say[:1].upper() + say[1:]))]
+            )
+        head = f"{{ref}}`{facts[label].name} <{label}>` asks for `{one.name}`."
+        table = _table(["the error", "what the check says", "what to say"], rows)
+        parts.append(f"{head}\n\n:::{{div}} stacked errors\n{table}\n:::")
+    return "\n\n".join(parts) or "No exercise asks for a function yet."
+
+
+def _verbatim(text: str) -> str:
+    """A line of plain text as Markdown shows it."""
+    return re.sub(r"([\\`*_$|<>{}\[\]#~])", r"\\\1", " ".join(text.split()))
 
 
 # --- chapters, for a course ---------------------------------------------------------------------
@@ -514,6 +540,7 @@ WRITERS: dict[str, Callable[..., str]] = {
     "evidence": evidence,
     "exercise-counts": exercise_counts,
     "exercise-tables": exercise_tables,
+    "known-errors": known_errors,
     "needs-map": needs_map,
     "parameters": parameters,
     "profiles": profiles,

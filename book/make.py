@@ -352,7 +352,7 @@ class Book:
             if stored is None:
                 print(f"note     {chapter} has no outputs: make notebooks", flush=True)
             if wanted.dataset and courses.set_dataset(source, wanted.dataset):
-                print(f"note     {chapter} has no outputs: they were of other data", flush=True)
+                print(f"note     {chapter} has no outputs: they would be of other data", flush=True)
                 stored = None
             made = {}
             for kind in ("student", "instructor"):
@@ -371,7 +371,10 @@ class Book:
         (self.root / courses.SIDE).write_text(json.dumps(side, indent=1), encoding="utf-8")
         if tool is None:
             _packed(folder / "student")
-        print(f"written  {folder.relative_to(self.root)}: {len(chosen)} chapters", flush=True)
+        print(
+            f"written  {folder.relative_to(self.root)}: {len(chosen)} chapter{'s' * (len(chosen) != 1)}",
+            flush=True,
+        )
         return []
 
     def _downloads(self) -> None:

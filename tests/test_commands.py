@@ -8,7 +8,6 @@ why. A command that ``HOW`` does not know fails a test.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -16,12 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import coursework
-import nbformat
+import formats
 import printed
 import pytest
 import torch
-from make import Book
 
 import umixup
 from umixup import data
@@ -48,6 +45,7 @@ class How:
     none_exit: int = 0  # exit status, without records
     records: bool = True  # does it make a difference whether there are records?
     data: str = ""  # the data set that must be on this machine
+    tool: str = ""  # the program that must be
 
 
 @dataclass(frozen=True)
@@ -63,6 +61,10 @@ PAPERMILL = ".venv/bin/papermill notebooks/"
 TABLES = PAPERMILL + "14_tables.ipynb out.ipynb "
 CONFIG = """umixup config --profile quick | sed 's/"epochs": 20/"epochs": 2/' > my-config.json"""
 TRAIN = "umixup train --config my-config.json --checkpoints my-run"
+HAND_IN = (
+    "make coursework CHAPTERS=06 EXERCISES=ex-cdf-weight && mkdir handed-in && "
+    "cp _build/coursework/student/06_family.ipynb handed-in/ada.ipynb"
+)
 RUN_JSON = (
     "python -c \"import json, umixup as um; r = um.results.records('results'); "
     "print(json.dumps(r[0]['config'], indent=1))\" > run.json"
@@ -157,6 +159,20 @@ HOW: dict[str, How | Elsewhere] = {
         records=False,
     ),
     "make bank SEED=7": How("written  _build/bank/7", records=False),
+    'make coursework CHAPTERS="05 06" EXERCISES="ex-cdf-weight"': How(
+        "written  _build/coursework: 2 chapters", records=False
+    ),
+    'make coursework CHAPTERS="05" DATASET=fashion-mnist': How(
+        "05_map_u has no outputs: they would be of other data", records=False
+    ),
+    "make coursework FORMAT=otter CHAPTERS=06": How(
+        "written  _build/coursework: 1 chapter", records=False, tool="otter"
+    ),
+    "make coursework FORMAT=nbgrader CHAPTERS=06": How(
+        "written  _build/coursework: 1 chapter", records=False
+    ),
+    "make grade FOLDER=handed-in": How("ada: 0 of ", before=HAND_IN, records=False),
+    "make grade": How("ada: 0 of ", before=HAND_IN, records=False),
     "make serve": How(
         before="mkdir -p _build/html && echo built > _build/html/index.html",
         instead="timeout 6 make serve & sleep 3; "
@@ -196,6 +212,7 @@ HOW: dict[str, How | Elsewhere] = {
     "pip install -e '.[train]'": How(records=False),
     "pip install -e '.[train,robustness]'": How(records=False),
     "pip install -e '.[cluster]'": How(records=False),
+    "pip install -e '.[coursework]'": How(records=False),
     # --- data
     ".venv/bin/python -c \"import umixup as um; um.data.fetch('fashion-mnist')\"": How(
         records=False, data="fashion-mnist"
@@ -406,6 +423,8 @@ def test_a_printed_command_runs(command, records, checkout, request, record_prop
     how = HOW[command]
     assert isinstance(how, How)
     folder = data.folder(None)
+    if how.tool and shutil.which(how.tool) is None:
+        pytest.skip(f"{how.tool} is not installed: {formats.INSTALL}")
     if how.data:
         try:
             data.load(how.data)
@@ -439,6 +458,7 @@ def test_a_printed_command_runs(command, records, checkout, request, record_prop
     if typed.startswith("pip "):
         tried = "import umixup as um; print(um.parse('U(B(2.2,0.9))'))"
         with_extras = {"train": "torchmetrics", "robustness": "art", "cluster": "dask"}
+        with_extras |= {"coursework": "otter, nbgrader"}
         tried += "".join(f"; import {m}" for extra, m in with_extras.items() if extra in typed)
         done = subprocess.run([python, "-c", tried], capture_output=True, text=True, check=False)
         assert done.stdout == "U(B(2.2,0.9))\n", done.stderr
@@ -481,14 +501,7 @@ def test_the_loop_of_the_trainers_chapter_runs(given):
     assert names["loss"].requires_grad
 
 
-def test_the_code_for_a_course_runs(given, tmp_path):
-    answers, run = BLOCKS["book/teach.md"]
-    chapter = Book(ROOT).source("05_map_u")
-    (tmp_path / "handed-in").mkdir()
-    student = coursework.student(chapter, {})
-    nbformat.write(student, tmp_path / "handed-in/05_map_u.ipynb")
-    exec(answers, names := {})
-    text = "\n".join(c.source for c in chapter.cells)
-    assert list(names["answers"]) == re.findall(r"^:label: (ex-.*)$", text, re.MULTILINE)
+def test_the_code_for_a_course_runs(given):
+    [run] = BLOCKS["book/teach.md"]
     exec(run, names := {"um": umixup})
     assert 0 <= names["run"].error < 0.5

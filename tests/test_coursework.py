@@ -1,17 +1,23 @@
 """Exercises that keep their rules, and student notebooks without a word of the solutions."""
 
+import ast
 import re
 import subprocess
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
+import answers
+import courses
+import coursework
 import exercises
 import jupytext
 import nbformat
 import plain
 import pytest
-from make import Book
+import small_course
+from make import Book, BookError
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from traitlets.config import Config
@@ -396,6 +402,201 @@ def test_names_bound_by_the_cell_itself_are_ignored(small, code):
     assert broken(small, ("two + 1", code)) == ""
 
 
+# --- functions that are asked for ---------------------------------------------------------------
+
+
+@pytest.fixture
+def course(tmp_path):
+    """A book of one chapter with two exercises that ask for functions."""
+    return small_course.book(tmp_path)
+
+
+def code(notebook, tag):
+    """The code cells with this tag."""
+    cells = [c for c in notebook.cells if c.cell_type == "code"]
+    return [c for c in cells if tag in c.metadata.get("tags", [])]
+
+
+def statements(node):
+    """What a function does, whatever its docstring and comments."""
+    body = node.body[1:] if ast.get_docstring(node) else node.body
+    return "\n".join(map(ast.unparse, body))
+
+
+def given_away(notebook, asked):
+    """References and wrong answers whose bodies some function of a notebook has."""
+    cells = [c.source for c in notebook.cells if c.cell_type == "code"]
+    nodes = [node for source in cells for node in ast.walk(ast.parse(source))]
+    there = {statements(node) for node in nodes if isinstance(node, ast.FunctionDef)}
+    return [
+        f"{one.label}: {name}"
+        for one in asked.values()
+        for name in (one.name, *one.wrong)
+        if statements(one.functions[name]) in there
+    ]
+
+
+def test_an_exercise_says_what_is_to_be_given(course):
+    for solved in (True, False):
+        text = "\n".join(c.source for c in course.plain("12_small", solved=solved).cells)
+        assert "difficulty 1 of 3.*\n\n**To give:** `doubled(x)`: Twice an array.\n" in text
+        assert text.count("**To give:**") == 2
+
+
+def test_a_student_gets_a_head_and_a_check_and_no_reference(course):
+    assert course.coursework() == []
+    student = read(course, "student")
+    tags = [c.metadata.tags[0] for c in student.cells if c.metadata.get("tags")]
+    assert tags == [
+        *("setup", "parameters", "student", "hide-input", "setup"),
+        *("answer", "function", "check"),  # with an argument
+        *("answer", "check", "answer"),
+    ]
+    asked = course.asked()
+    assert given_away(student, asked) == []
+    shown = "\n".join(c.source for c in student.cells)
+    for secret in ("SECRET_FACTOR", "np.multiply", "def draw", "wrong_", "Say:"):
+        assert secret not in shown
+    assert code(student, "hide-input")[0].metadata.jupyter.source_hidden
+    assert code(student, "checks")[0].metadata.jupyter.source_hidden
+    assert not code(student, "parameters")[0].metadata.get("jupyter")
+    assert given_away(read(course, "student"), asked) == []
+    code(student, "checks")[0].source += "\n\ndef f(x):\n    return x / 2"
+    assert given_away(student, asked) == ["ex-half: halved"]
+
+
+def test_a_check_answers_whatever_stands_above_it(course):
+    assert course.coursework() == []
+
+    def said(*changes, **given):
+        notebook = small_course.answered(read(course, "student"), **given)
+        for before, after in changes:
+            for cell in notebook.cells:
+                cell.source = cell.source.replace(before, after)
+        run(notebook)
+        return [c.outputs[0].text.strip() for c in code(notebook, "check")]
+
+    assert said() == [
+        "ex-half: halved is not written yet.",
+        "ex-double: doubled is not written yet.",
+    ]
+    right = small_course.HALVED.format("x / 2")
+    soft = "import umixup as um\num.notebook.soft_asserts('data')\ntwo"
+    assert said(
+        ("check = two", soft),
+        ('check("ex-half")', 'check("ex-hal")'),
+        halved=right,
+        doubled=small_course.DOUBLED.format("x**2"),
+    ) == [
+        "There is no exercise ex-hal here, but ex-half, ex-double.",
+        "ex-double: Twice 1 is 2, and twice 3 is 6.",
+    ]
+    assert said(halved=right, doubled=small_course.DOUBLED.format("x.gone")) == [
+        "ex-half: passes.",
+        "ex-double: doubled stops with AttributeError: 'numpy.ndarray' object has no "
+        "attribute 'gone'",
+    ]
+    assert said(halved="pass", doubled="import numpy as np\ndoubled = np.array([2.0]).__mul__") == [
+        "ex-half: halved is not there yet.",
+        "ex-double: passes.",
+    ]
+
+
+def test_what_jupyter_does_not_show_stands_in_the_text(course):
+    assert course.coursework() == []
+    text = "\n\n".join(c.source for c in read(course, "student").cells)
+    assert "as Euclid (300) says (Euclid, 300; One et al., 2001)." in text
+    assert "<summary>The figure in words</summary>\n\nTwo dots.\n\n</details>" in text
+    assert "## Works cited\n\n- A. One, B. Two, C. Léon. 2001. *On Two*. Journal\n- Eucl" in text
+    assert "Text and figures: [CC BY 4.0]" in text.rpartition("\n\n")[2]
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_no_student_notebook_of_the_book_gives_a_function_away(written, chapter):
+    notebook = read(written, "student", chapter)
+    asked = BOOK.asked()
+    there = [label for label in courses.labels(BOOK.source(chapter)) if label in asked]
+    assert coursework.labels(notebook, "check") == there
+    names = [asked[label].name for label in there]
+    assert len(set(names)) == len(names)  # the last one of a name is what is graded
+    ours = [
+        c
+        for c in notebook.cells
+        if {"checks", "answer", "function"} & {*c.metadata.get("tags", [])}
+    ]
+    made = nbformat.v4.new_notebook(cells=ours)
+    assert given_away(made, {label: asked[label] for label in there}) == []
+    shown = "\n".join(c.source for c in notebook.cells)
+    assert "Say:" not in shown
+    assert not [name for label in there for name in asked[label].wrong if name in shown]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ({"format": "otr"}, "FORMAT = otr: it must be one of plain, otter, nbgrader"),
+        ({"chapters": ("13",)}, "CHAPTERS has 13: there are 12_small, or their numbers"),
+        ({"exercises": ("ex-gone",)}, "EXERCISES has ex-gone: these chapters have ex-half, ex-d"),
+        ({"dataset": "digit"}, "dataset = 'digit': it must be one of digits"),
+    ],
+)
+def test_what_there_is_not_is_refused_and_what_was_written_stays(course, wanted, message):
+    assert course.coursework() == []
+    before = {p: p.read_bytes() for p in (course.root / "_build").rglob("*") if p.is_file()}
+    with pytest.raises(BookError, match=message):
+        course.coursework(courses.Wanted(**wanted))
+    assert before == {p: p.read_bytes() for p in (course.root / "_build").rglob("*") if p.is_file()}
+
+
+def test_chapters_exercises_and_data_are_chosen_and_the_secret_is_kept(course, capsys):
+    course.sync()
+    assert course.coursework(courses.Wanted(chapters=("12",), secret="ours")) == []
+    wanted = courses.Wanted(exercises=("ex-double",), dataset="folder:my pets@64")
+    assert course.coursework(wanted) == []
+    assert "12_small has no outputs: they would be of other data" in capsys.readouterr().out
+    for kind in ("student", "instructor"):
+        text = "\n".join(c.source for c in read(course, kind).cells)
+        assert re.findall(r"^### Exercise.*: (.*)$", text, re.M) == ["ex-double"]
+        assert 'dataset = "folder:my pets@64"  # of the chapter' in text
+        assert ("four = 2 * two" in text) == (kind == "instructor")
+    side = courses.side(course.root)
+    assert side == {
+        "secret": "ours",
+        "chapters": {"12_small": {"ex-double": {"visible": 2, "hidden": 3, "by_hand": 0}}},
+    }
+    folder = course.root / "_build/coursework"
+    with zipfile.ZipFile(folder / "student.zip") as archive:
+        assert archive.namelist() == ["student/12_small.ipynb"]
+    assert "ours" not in (folder / "student/12_small.ipynb").read_text()
+
+
+@pytest.mark.parametrize(
+    ("kind", "points", "split"),
+    [
+        ("code", 5, (2, 3, 0)),
+        ("code", 1, (0, 1, 0)),
+        ("pen and paper", 6, (1, 1, 4)),
+        ("pen and paper", 1, (0, 1, 0)),
+        ("open", 8, (1, 2, 5)),
+    ],
+)
+def test_points_are_split(kind, points, split):
+    assert exercises.Facts("A name", 10, points, 1).split(kind) == split
+
+
+def test_what_a_function_needs_is_found_in_its_file(course):
+    asked = course.asked()["ex-double"]
+    exec(asked.needed("check"), names := {})
+    assert {name for name in names if name[0] != "_"} == {"np", "TRIED", "check", "same"}
+    assert names["check"](lambda x: 2 * x) is None
+    assert answers.Asked("ex-a", "def f():\n    return g\n").needed("f").count("def") == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["--format="], ["--chapters", " "]])
+def test_an_empty_option_asks_for_everything(arguments):
+    assert courses.parsed(arguments) == courses.ALL
+
+
 def test_chapters_on_theory_have_five_exercises_others_three(small):
     source = small.source("12_small")
     assert exercises.problems({"12_small": source}) == []
@@ -429,8 +630,6 @@ def test_student_notebook_that_depends_on_a_solution_fails(small):
     path.write_text(CHAPTER.replace("two + 1", "four + 1"))
     source = small.source("12_small")
     assert exercises.problems({"12_small": source}) != []
-    import coursework
-
     with pytest.raises(CellExecutionError, match="'four' is not defined"):
         run(coursework.student(source, {}))
 
