@@ -371,10 +371,8 @@ class Book:
         (self.root / courses.SIDE).write_text(json.dumps(side, indent=1), encoding="utf-8")
         if tool is None:
             _packed(folder / "student")
-        print(
-            f"written  {folder.relative_to(self.root)}: {len(chosen)} chapter{'s' * (len(chosen) != 1)}",
-            flush=True,
-        )
+        many = "" if len(chosen) == 1 else "s"
+        print(f"written  {folder.relative_to(self.root)}: {len(chosen)} chapter{many}", flush=True)
         return []
 
     def _downloads(self) -> None:
