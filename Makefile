@@ -21,7 +21,7 @@ export UMIXUP_REPOSITORY := $(REPOSITORY)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install book pdf zip links test-unit test test-all fuzz lint format sync notebooks coursework grade bank bench gpu serve clean
+.PHONY: help install book pdf zip links test-unit test test-all fuzz lint format sync notebooks coursework grade bank bench gpu release serve clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -96,6 +96,12 @@ bench: $(VENV)/installed  ## speed against other libraries, as ratios measured i
 gpu: $(VENV)/installed  ## check a GPU for an hour: tests, speed, what the tables cost, runs; and report
 	$(BIN)/umixup gpu-check
 
+release: $(VENV)/installed  ## wheel and sdist into dist/, checked as a reader gets them: contents, doctests
+	rm -rf dist build umixup.egg-info
+	$(BIN)/python -m build --no-isolation --outdir dist
+	$(BIN)/twine check --strict dist/*
+	UMIXUP_DIST=dist $(BIN)/python -m pytest -m "not gpu" tests/test_release.py
+
 serve:  ## serve the built site on http://localhost:8000
 	@[ -e _build/html/index.html ] || { echo "there is no site yet: make book" >&2; exit 1; }
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html 8000
@@ -103,7 +109,7 @@ serve:  ## serve the built site on http://localhost:8000
 clean:  ## leave the checkout as cloned, but for your data/ and your own runs in results/
 	@if [ -e $(VENV)/made-by-make ]; then rm -rf $(VENV); \
 		elif [ -e $(VENV) ]; then echo "left alone: $(VENV), which make did not make"; fi
-	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis umixup.egg-info
+	rm -rf _build build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis umixup.egg-info
 	rm -rf __pycache__ .ipynb_checkpoints
 	find umixup tests book benchmarks notebooks recipes \
 		\( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +

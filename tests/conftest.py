@@ -112,11 +112,9 @@ def needed(names: tuple[str, ...]) -> dict[str, importlib.metadata.Distribution]
     return found
 
 
-@pytest.fixture(scope="session")
-def host(tmp_path_factory) -> Path:
-    """A folder of links to the packages of such a service."""
-    folder = tmp_path_factory.mktemp("host")
-    for distribution in needed(HOST_HAS).values():
+def linked(folder: Path, names: tuple[str, ...]) -> Path:
+    """Fill a folder with links to the packages of these names, and to all that they need."""
+    for distribution in needed(names).values():
         for top in {file.parts[0] for file in distribution.files or []} - {"..", "__pycache__"}:
             link = folder / top
             if not link.exists():
@@ -124,14 +122,24 @@ def host(tmp_path_factory) -> Path:
     return folder
 
 
+def environment(venv: Path, packages: Path) -> Path:
+    """The python of a new virtual environment that finds the packages of a folder, and no others."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    [site] = venv.glob("lib/python*/site-packages")
+    (site / "host.pth").write_text(f"{packages}\n")
+    return venv / "bin/python"
+
+
+@pytest.fixture(scope="session")
+def host(tmp_path_factory) -> Path:
+    """A folder of links to the packages of such a service."""
+    return linked(tmp_path_factory.mktemp("host"), HOST_HAS)
+
+
 @pytest.fixture
 def machine(host, tmp_path, monkeypatch) -> Path:
     """Such a machine: the python of an environment of its own, and a kernel "hosted" that is it."""
-    venv = tmp_path / "venv"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
-    [site] = venv.glob("lib/python*/site-packages")
-    (site / "host.pth").write_text(f"{host}\n")
-    python = venv / "bin/python"
+    python = environment(tmp_path / "venv", host)
     spec = tmp_path / "jupyter/kernels/hosted/kernel.json"
     spec.parent.mkdir(parents=True)
     argv = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
