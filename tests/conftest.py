@@ -99,16 +99,17 @@ def run_python() -> Callable[..., str]:
 def needed(names: tuple[str, ...]) -> dict[str, importlib.metadata.Distribution]:
     """The distributions of these names and all that they depend on."""
     found: dict[str, importlib.metadata.Distribution] = {}
-    left = list(names)
+    seen: set[tuple[str, str]] = set()
+    left = [Requirement(name) for name in names]
     while left:
-        name = left.pop()
-        if name in found:
-            continue
-        found[name] = importlib.metadata.distribution(name)
-        for line in found[name].requires or []:
-            requirement = Requirement(line)
-            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
-                left.append(requirement.name)
+        one = left.pop()
+        for extra in {"", *one.extras} - {extra for name, extra in seen if name == one.name}:
+            seen.add((one.name, extra))
+            found[one.name] = importlib.metadata.distribution(one.name)
+            for line in found[one.name].requires or []:
+                requirement = Requirement(line)
+                if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
+                    left.append(requirement)
     return found
 
 

@@ -607,17 +607,6 @@ def test_every_image_of_the_site_has_alt_text(site):
     assert seen >= 10
 
 
-def test_readme_table_matches_the_paper():
-    from umixup import paper
-
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for name in ("cifar10", "cifar100", "mnist", "fashion-mnist"):
-        row = " | ".join(
-            f"{100 * s.error:.3f} ± {100 * s.half_width:.3f}" for s in paper.settings(name, "ce")
-        )
-        assert f"| {name} | {row} |" in text
-
-
 # --- parameters from outside --------------------------------------------------------------------
 
 

@@ -1,6 +1,7 @@
 """What machines read about this project says what the project says of itself."""
 
 import json
+import re
 import tomllib
 
 import pytest
@@ -16,7 +17,16 @@ RESCIENCE = yaml.safe_load((ROOT / "metadata.yaml").read_text(encoding="utf-8"))
 
 
 def test_one_version():
+    """The library's own; the others are held against it."""
     assert CITATION["version"] == CODEMETA["version"] == umixup.__version__
+    assert PROJECT["dynamic"] == ["version"]
+    date = CITATION["date-released"]
+    assert CODEMETA["datePublished"] == date.isoformat()
+    shown = f"{umixup.__version__}, {date.day} {date:%B %Y}"
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## (.*)$", changes, re.MULTILINE)[0] == shown
+    page = (ROOT / "book/changes.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## .*$", page, re.MULTILINE)[0].endswith(f"({shown})")
 
 
 def test_the_library_is_described_alike():
