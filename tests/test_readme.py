@@ -1,6 +1,8 @@
-"""The table of the README says what the records say."""
+"""The project's own documents: the README's table says what the records say, what is named is there."""
 
 from __future__ import annotations
+
+import re
 
 import pytest
 from conftest import ROOT
@@ -97,7 +99,43 @@ def test_the_table_is_what_the_records_say():
 def test_one_picture_ten_lines_one_table():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert text.count("![") == 1
-    assert text.count("| --- |") == 1
+    assert text.count("\n| --- ") == 1
     code = text.split("```python\n")[1].split("```")[0]
     assert len([line for line in code.splitlines() if line]) == 10 + 1  # and the imports
     assert len(text.split()) < 1000
+
+
+# --- what the documents name --------------------------------------------------------------------
+
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")
+PLACES = (".", "umixup", "umixup/experiments", "umixup/training", "book")
+COMING = {"book/grading.py", "book/formats.py", "book/bank/", "book/slides/"}
+STANDS_FOR = ("NAME", "NN_name", "*", "_build", "dist", "data/")  # for others, or made here
+
+
+def named(document: str) -> set[str]:
+    """The files and folders that a document names, between backquotes or in a link."""
+    text = re.sub(r"```.*?```", "", (ROOT / document).read_text(encoding="utf-8"), flags=re.S)
+    names = re.findall(r"`([\w./*-]+)`", text) + re.findall(r"\]\(([^):]+)\)", text)
+    return {
+        name
+        for name in names
+        if re.search(r"/|\.(py|md|yml|yaml|toml|txt|cff|json|in)$", name)
+        and not any(part in name for part in STANDS_FOR)
+    }
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_files_that_a_document_names_are_there(document):
+    assert named(document)
+    for name in named(document) - COMING:
+        assert any((ROOT / place / name).exists() for place in PLACES), name
+
+
+def test_constants_that_the_architecture_names_are_there():
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "umixup").rglob("*.py"))
+    constants = set(re.findall(r"`(?:\w+\.)*(_?[A-Z][A-Z_]{3,})`", text)) - {"NAME"}
+    assert {"PAIRINGS", "KIND", "_ADDED"} <= constants
+    for name in constants:
+        assert re.search(rf"^{name}\b.*=", code, re.MULTILINE), name

@@ -311,9 +311,7 @@ def test_links_of_the_readme_lead_somewhere_from_elsewhere(tmp_path):
 @is_clone
 def test_the_notes_of_a_release_are_its_part_of_the_changelog(tmp_path):
     shutil.copy(ROOT / "CHANGELOG.md", tmp_path)
-    done = typed(
-        step("attach", "what changed in this version"), tmp_path, f"v{umixup.__version__}"
-    )
+    done = typed(step("attach", "what changed in this version"), tmp_path, f"v{umixup.__version__}")
     assert done.returncode == 0, done.stderr
     notes = (tmp_path / "notes.md").read_text(encoding="utf-8")
     assert "twenty chapters" in notes
