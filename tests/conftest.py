@@ -124,7 +124,7 @@ def linked(folder: Path, names: tuple[str, ...]) -> Path:
 
 
 def environment(venv: Path, packages: Path) -> Path:
-    """The python of a new virtual environment that finds the packages of a folder, and no others."""
+    """The python of a new virtual environment that finds the packages of a folder alone."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
     [site] = venv.glob("lib/python*/site-packages")
     (site / "host.pth").write_text(f"{packages}\n")

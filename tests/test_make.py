@@ -48,6 +48,8 @@ def test_clean_leaves_the_checkout_as_cloned(tmp_path):
         ".venv/made-by-make",
         ".venv/bin/python",
         "_build/html/index.html",
+        "build/lib/x.py",
+        "dist/x.whl",
         "umixup.egg-info/PKG-INFO",
         "umixup/__pycache__/x.pyc",
         "tests/__pycache__/x.pyc",

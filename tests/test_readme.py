@@ -1,4 +1,4 @@
-"""The project's own documents: the README's table says what the records say, what is named is there."""
+"""The README's table says what the records say; files that the documents name are there."""
 
 from __future__ import annotations
 
@@ -66,11 +66,11 @@ def rows(runs) -> list[str]:
     return [
         "| question | answer | chapter |",
         "| --- | --- | --- |",
-        "| Have MixUp and DAT the same expected loss? | yes, with two hypotheses made explicit; each "
-        f"proof is followed by a case in which it fails | {chapter('02_one_coin')} to "
+        "| Have MixUp and DAT the same expected loss? | yes, with two hypotheses made explicit; "
+        f"each proof is followed by a case in which it fails | {chapter('02_one_coin')} to "
         f"{chapter('09_theorem')} |",
-        f"| Does MixUp lower the test error? | in {lower} of {len(mixup)} settings, significantly in "
-        f"{sure}: at once where images are few, after long training where they are many. "
+        f"| Does MixUp lower the test error? | in {lower} of {len(mixup)} settings, significantly "
+        f"in {sure}: at once where images are few, after long training where they are many. "
         f"Significantly higher in {count(mixup, 1)[1] or 'none'} | {chapter('13_when')} |",
         f"| Do labels steeper than MixUp's help? | slope 2 has the lower mean in {steep_lower} of "
         f"{len(steep)} settings, significantly in {steep_sure} | {chapter('13_when')} |",
@@ -81,12 +81,13 @@ def rows(runs) -> list[str]:
         f"{short['mean'].min():.1f} to {short['mean'].max():.1f} points worse. In longer training "
         f"significantly in {later} of {(dat['epochs'] > 20).sum()} settings | "
         f"{chapter('11_curves')}, {chapter('13_when')} |",
-        f"| Does mixing protect from attacks? | no: MixUp loses {lost['B(1,1)']:.0f} % of the images, "
-        f"plain training {100 * attacked['other'].iloc[0]:.0f} %. With the label whole for the nearer "
-        f"image it is {lost['UMixUp(B(1,1),S(inf))']:.0f} % | {chapter('17_robustness')} |",
-        "| Do the paper's gains show in its own tables? | not at our small size, where UMixUp tests "
-        f"worse than plain training ({interval(of_table.loc['UMixUp − ERM'])}). At the paper's size "
-        f"{done or 'none'} of its rows has been run | {chapter('14_tables')} |",
+        f"| Does mixing protect from attacks? | no: MixUp loses {lost['B(1,1)']:.0f} % of the "
+        f"images, plain training {100 * attacked['other'].iloc[0]:.0f} %. With the label whole "
+        f"for the nearer image it is {lost['UMixUp(B(1,1),S(inf))']:.0f} % | "
+        f"{chapter('17_robustness')} |",
+        "| Do the paper's gains show in its own tables? | not at our small size, where UMixUp "
+        f"tests worse than plain training ({interval(of_table.loc['UMixUp − ERM'])}). At the "
+        f"paper's size {done or 'none'} of its rows has been run | {chapter('14_tables')} |",
     ]
 
 
