@@ -41,6 +41,7 @@ JUNK = (
     "tests/__pycache__/a.cpython-311.pyc",
     "book/.ipynb_checkpoints/a.ipynb",
     "book/.hidden",
+    "recipes/.ruff_cache/CACHEDIR.TAG",
     "out.ipynb",
 )
 
