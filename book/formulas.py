@@ -6,6 +6,7 @@ with the rules that these pages use, and the fonts that it names.
 
 from __future__ import annotations
 
+import base64
 import re
 import shutil
 import subprocess
@@ -23,6 +24,8 @@ _SCRIPTS = re.compile(
 
 #: Fonts by the class of the characters that are set in them: TEX-I, TEX-B and so on.
 _VARIANT = re.compile(r"\bTEX-[A-Z0-9]+\b")
+_ADDRESS = re.compile(rf'url\("{FONTS}/([^"]+)"\)')
+_WOFF = "output/chtml/fonts/woff-v2"
 _FONT = re.compile(r"@font-face[^{]*\{[^}]*font-family: MJX(TEX-\w+);[^}]*\}\n*")
 
 
@@ -36,27 +39,50 @@ def typeset(site: Path) -> None:
     Raises:
         FormulaError: MathJax refuses a formula; the message has it.
     """
-    static, mathjax = site / "_static", _package("sphinx-mathjax-offline") / "static" / "mathjax"
+    static = site / "_static"
     pages = [p for p in sorted(site.rglob("*.html")) if 'class="math' in p.read_text("utf-8")]
-    node = _package("playwright") / "driver" / "node"
-    script = Path(__file__).with_name("formulas.js")
-    command = [node, script, mathjax, FONTS, *pages]
-    ran = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
-    if ran.returncode:
-        raise FormulaError(ran.stderr.strip())
-    used = {name for page in pages for name in _VARIANT.findall(page.read_text("utf-8"))}
-    used |= {"TEX-A", "TEX-S1", "TEX-S4"}  # of brackets that are drawn out
-    styles = _FONT.sub(lambda font: font[0] if font[1] in used else "", ran.stdout)
+    styles = write(pages)
     (static / STYLES).write_text(styles, encoding="utf-8")
     (static / FONTS).mkdir(exist_ok=True)
-    for font in sorted(set(re.findall(rf'url\("{FONTS}/([^"]+)"\)', styles))):
-        shutil.copy(mathjax / "output/chtml/fonts/woff-v2" / font, static / FONTS)
+    for font in sorted(set(_ADDRESS.findall(styles))):
+        shutil.copy(_mathjax() / _WOFF / font, static / FONTS)
     for page in site.rglob("*.html"):
         text = page.read_text("utf-8")
         styled = _SCRIPTS.sub(_link, text)
         if styled != text:
             page.write_text(styled, encoding="utf-8")
     shutil.rmtree(static / "mathjax", ignore_errors=True)
+
+
+def write(pages: list[Path]) -> str:
+    """Typeset the formulas of these pages, in place; their style sheet, which names their fonts.
+
+    Raises:
+        FormulaError: MathJax refuses a formula; the message has it.
+    """
+    node = _package("playwright") / "driver" / "node"
+    script = Path(__file__).with_name("formulas.js")
+    command = [node, script, _mathjax(), FONTS, *pages]
+    ran = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    if ran.returncode:
+        raise FormulaError(ran.stderr.strip())
+    used = {name for page in pages for name in _VARIANT.findall(page.read_text("utf-8"))}
+    used |= {"TEX-A", "TEX-S1", "TEX-S4"}  # of brackets that are drawn out
+    return _FONT.sub(lambda font: font[0] if font[1] in used else "", ran.stdout)
+
+
+def embedded(styles: str) -> str:
+    """The same style sheet with its fonts inside, for a page that stands alone."""
+
+    def font(address: re.Match[str]) -> str:
+        data = base64.b64encode((_mathjax() / _WOFF / address[1]).read_bytes()).decode()
+        return f'url("data:font/woff;base64,{data}")'
+
+    return _ADDRESS.sub(font, styles)
+
+
+def _mathjax() -> Path:
+    return _package("sphinx-mathjax-offline") / "static" / "mathjax"
 
 
 def _link(script: re.Match[str]) -> str:
