@@ -21,7 +21,7 @@ export UMIXUP_REPOSITORY := $(REPOSITORY)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install book pdf zip links test-unit test test-all fuzz lint format sync notebooks coursework grade bank bench gpu release serve clean
+.PHONY: help install book pdf zip links test-unit test test-all fuzz lint format sync notebooks coursework grade bank slides bench gpu release serve clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -89,6 +89,9 @@ grade: $(VENV)/installed  ## grade the notebooks in FOLDER=handed-in; it runs th
 
 bank: $(VENV)/installed  ## exercises that nobody has seen, and two exams: make bank SEED=7
 	$(BIN)/python book/exams.py '$(SEED)'
+
+slides: $(VENV)/installed  ## slides of the two-week course into _build/slides, and their notes
+	$(BIN)/python book/slides.py
 
 bench: $(VENV)/installed  ## speed against other libraries, as ratios measured in one run
 	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done

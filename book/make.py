@@ -304,7 +304,7 @@ class Book:
     def _stage(self, stage: Path, chapters: Sequence[str]) -> None:
         """Copy what the pages are made of; the bank of questions is never published."""
         chapters_too = (f"{chapter}.md" for chapter in chapters)
-        unwanted = shutil.ignore_patterns("*.py", "__pycache__", "bank", *chapters_too)
+        unwanted = shutil.ignore_patterns("*.py", "__pycache__", "bank", "slides", *chapters_too)
         shutil.copytree(self.root / "book", stage / "book", ignore=unwanted)
         shutil.copy(self.root / "_toc.yml", stage)
         if (recipes := self.root / "recipes").is_dir():  # a page includes these scripts

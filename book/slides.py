@@ -2,8 +2,8 @@
 
 book/slides/session_N.md -> _build/slides/session-N.html, one file that needs no network, and, where
 there is a Chromium, session-N.pdf and session-N-notes.pdf. A source is Markdown. Three dashes part
-two slides. What follows ``Note: 4 minutes.`` is for the speaker. A line of its own pulls in what the
-chapters have:
+two slides. What follows ``Note: 4 minutes.`` is for the speaker. A line of its own takes over what
+the chapters have:
 
     {figure} fig-moons                    a figure with its alternative text and its caption
     {statement} thm-floor                 a definition, theorem, lemma ... with its title
@@ -42,12 +42,18 @@ WIDE = 1.85
 #: A box with fewer characters than these has larger ones.
 SHORT, MIDDLING = 420, 900
 #: A table with more rows or characters in a row than these has smaller ones.
-ROWS, CHARACTERS = 7, 62
+ROWS, CHARACTERS = 7, 50
 _PULL = re.compile(r"\{(figure|statement|equation|code|output|exercise)\}[ \t]+(\S+)[ \t]*(.*)")
 _NOTE = re.compile(r"^Note:[ \t]*(\d+) minutes?\.\s*", re.MULTILINE)
 _FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+)\$", re.DOTALL)
 _HEADING = re.compile(r"^(#{1,2}) (.+)$", re.MULTILINE)
-_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
+#: The head of a table: the columns' names, and then that of the index alone.
+_TWO_ROWS = re.compile(
+    r"<tr>\s*<th>\s*</th>((?:\s*<th>[^<]*</th>)+)\s*</tr>"
+    r"\s*<tr>\s*<th>([^<]*)</th>(?:\s*<th>\s*</th>)+\s*</tr>"
+)
+_MARKDOWN = MarkdownIt("commonmark", {"html": False, "typographer": True})
+_MARKDOWN.enable(["table", "smartquotes"])
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -182,7 +188,7 @@ class Deck:
         return Slide(inline, body, self._text(note), minutes, pulled, first)
 
     def _text(self, text: str, *, block: bool = True) -> str:
-        """Markdown with formulas and roles as HTML; formulas in the form in which Sphinx has them."""
+        """Markdown with formulas and roles as HTML; formulas as Sphinx writes them."""
         kept: list[str] = []
 
         def keep(formula: re.Match[str]) -> str:
@@ -276,6 +282,7 @@ class Deck:
             if "text/html" in data:
                 table = re.search(r"<table.*?</table>", data["text/html"], re.DOTALL)
                 bare = re.sub(r"<(table|thead|tbody|tr|th|td)\b[^>]*>", _bare, table[0])  # type: ignore[index]
+                bare = _TWO_ROWS.sub(r"<tr><th>\2</th>\1</tr>", bare)
                 rows = [re.sub(r"<[^>]+>|\s", "", r) for r in bare.split("</tr>")]
                 many = len(rows) > ROWS + 2 or max(map(len, rows)) > CHARACTERS
                 kind = "numbers dense" if many else "numbers"
@@ -294,9 +301,7 @@ class Deck:
             when = f"Now: {minutes} minutes. The rest at home."
         else:
             when = "At home."
-        body = self._text(
-            f"**{about.name}** ({piece.argument}). {piece.body}\n\n{line} **{when}**"
-        )
+        body = self._text(f"**{about.name}** ({piece.argument}). {piece.body}\n\n{line} **{when}**")
         return _box("exercise", piece.body, body)
 
     def slides_html(self) -> str:
@@ -374,6 +379,7 @@ def printed(pages: list[Path]) -> bool:
             return False
         for path in pages:
             page = browser.new_page()
+            page.set_default_timeout(300_000)
             page.goto(path.as_uri())
             page.evaluate("() => document.fonts.ready")
             for name in (path.stem, f"{path.stem}-notes"):

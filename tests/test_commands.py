@@ -173,6 +173,7 @@ HOW: dict[str, How | Elsewhere] = {
     ),
     "make grade FOLDER=handed-in": How("ada: 0 of ", before=HAND_IN, records=False),
     "make grade": How("ada: 0 of ", before=HAND_IN, records=False),
+    "make slides": How("written  _build/slides", records=False),
     "make serve": How(
         before="mkdir -p _build/html && echo built > _build/html/index.html",
         instead="timeout 6 make serve & sleep 3; "
