@@ -203,6 +203,9 @@ class Deck:
         text = plain.ROLE.sub(self._role, _FORMULA.sub(keep, text))
         if left := re.search(r"\{[\w:]+\}`?[^`\n]{0,40}", text):
             raise SlideError(f"{self.name}: what is {left[0]!r}?")
+        text = re.sub(r"(?<=\w) ([=≡]) (?=[\d½∞])", "\u00a0\\1\u00a0", text).replace(
+            " %", "\u00a0%"
+        )
         made = (_MARKDOWN.render if block else _MARKDOWN.renderInline)(text)
         made = re.sub(r"<p>\s*\ue000(\d+)\ue001\s*</p>", "\ue000\\1\ue001", made)
         # No line begins with what belongs to the formula before.

@@ -29,5 +29,6 @@
   });
   addEventListener("hashchange", show);
   root.classList.add("js");
+  for (const font of document.fonts) font.load();  // also those of slides that are still hidden
   show();
 }
