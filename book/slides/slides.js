@@ -28,6 +28,7 @@
     go(number() + (event.clientX < innerWidth / 3 ? -1 : 1));
   });
   addEventListener("hashchange", show);
+  addEventListener("load", () => requestAnimationFrame(show));  // the browser's own jump comes first
   root.classList.add("js");
   for (const font of document.fonts) font.load();  // also those of slides that are still hidden
   show();
