@@ -26,13 +26,11 @@ from courses import Points
 from nbformat import NotebookNode
 
 INSTALL = ".venv/bin/pip install -e '.[coursework]'"
-_CONFIG = """# A course of nbgrader: each chapter is an assignment in source/.
+_CONFIG = f"""# A course of nbgrader: each chapter is an assignment in source/.
 c = get_config()  # noqa: F821
 c.CourseDirectory.course_id = "umixup"
 c.ExecutePreprocessor.timeout = 600
-c.ClearSolutions.code_stub = {
-    "python": "raise NotImplementedError  # your code here"
-}
+c.ClearSolutions.code_stub = {{"python": {answers.STUB!r}}}
 """
 
 
@@ -181,8 +179,7 @@ def _question(cell: NotebookNode, tag: str, label: str, course: Course) -> Itera
     answer = deepcopy(cell)
     if asked is not None and by_machine:
         answer.source = (
-            asked.solved("# BEGIN SOLUTION NO PROMPT", "# END SOLUTION")
-            + "\n    raise NotImplementedError  # your code here"
+            asked.solved("# BEGIN SOLUTION NO PROMPT", "# END SOLUTION") + f"\n    {answers.STUB}"
         )
     yield answer
     yield raw("# END SOLUTION")

@@ -208,6 +208,17 @@ def test_missing_extra_is_noticed_before_the_first_epoch(umixup, monkeypatch):
     assert "pip install 'umixup[robustness]'" in error
 
 
+def test_the_command_without_its_extra_says_what_to_install(monkeypatch):
+    from umixup.experiments import _main
+
+    monkeypatch.setitem(sys.modules, "tyro", None)  # what makes an import fail
+    for name in [name for name in sys.modules if name.startswith("umixup.experiments.")]:
+        if name != "umixup.experiments._main":
+            monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(SystemExit, match=r"needs tyro: pip install 'umixup\[train\]'"):
+        _main.main()
+
+
 def test_config_file_may_have_a_byte_order_mark(umixup):
     text = training.profile("quick", seed=5, **tiny).to_json()
     Path("mine.json").write_text(text, encoding="utf-8-sig")

@@ -8,6 +8,7 @@ why. A command that ``HOW`` does not know fails a test.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys

@@ -25,8 +25,12 @@ def main() -> int:
 
 
 def _command() -> Callable[[], int]:
-    from umixup.experiments.cli import main
-
+    try:
+        from umixup.experiments.cli import main
+    except ModuleNotFoundError as error:
+        if error.name and error.name.startswith("umixup"):
+            raise
+        sys.exit(f"the command umixup needs {error.name}: pip install 'umixup[train]'")
     return main
 
 
