@@ -46,7 +46,7 @@ def check(label):
 
 
 def instructor(
-    notebook: NotebookNode, titles: dict[str, str], *, keep: Collection[str] | None = None
+    notebook: NotebookNode, titles: Mapping[str, str], *, keep: Collection[str] | None = None
 ) -> NotebookNode:
     """The whole chapter; of its exercises those that are kept, by default all."""
     return _notebook(notebook, titles, keep, with_solutions=True)
@@ -54,7 +54,7 @@ def instructor(
 
 def student(
     notebook: NotebookNode,
-    titles: dict[str, str],
+    titles: Mapping[str, str],
     asked: Mapping[str, Asked] | None = None,
     works: Mapping[str, Work] | None = None,
     *,
@@ -87,7 +87,7 @@ def labels(notebook: NotebookNode, tag: str) -> list[str]:
 
 def _notebook(
     notebook: NotebookNode,
-    titles: dict[str, str],
+    titles: Mapping[str, str],
     keep: Collection[str] | None,
     asked: Mapping[str, Asked] | None = None,
     works: Mapping[str, Work] | None = None,

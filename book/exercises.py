@@ -12,8 +12,10 @@ import ast
 import re
 import symtable
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import yaml
@@ -70,10 +72,15 @@ class Points(NamedTuple):
         return self.visible + self.hidden
 
 
-def facts(path: Path) -> dict[str, Facts]:
+def facts(path: Path) -> Mapping[str, Facts]:
     """The facts of all exercises by their labels, from exercises.yaml."""
-    read = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return {label: Facts(**about) for label, about in read.items()}
+    return _facts(path.read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=4)
+def _facts(text: str) -> Mapping[str, Facts]:
+    read = yaml.safe_load(text)
+    return MappingProxyType({label: Facts(**about) for label, about in read.items()})
 
 
 def introduce(

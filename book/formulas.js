@@ -17,7 +17,7 @@ const INLINE = /(<span class="math[^>]*>)\\\(([^<]*)\\\)(?=<\/span>)/g;
 const DISPLAYED = /(<div class="math[^>]*>(?:(?!<\/div>)[^])*?)\\\[([^<]*)\\\](?=\s*<\/div>)/g;
 
 // What a page in HTML says without it; the style sheet has the position.
-const UNNEEDED = / (?:xmlns="[^"]*"|unselectable="on"|style="position: relative;"|data-mjx-[a-z-]+="[^"]*")/g;
+const UNNEEDED = / (?:xmlns="[^"]*"|unselectable="on"|style="position: relative;"|data-mjx-[a-z-]+="[^"]*"|stretchy="false"|texclass="[A-Z]*")/g;
 const POSITION = "\nmjx-container {\n  position: relative;\n}\n";
 
 const main = async () => {

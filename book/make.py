@@ -28,9 +28,10 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -100,8 +101,7 @@ class Book:
         path = self.root / "book" / f"{chapter}.md"
         if not path.is_file():
             raise BookError(f"book/{chapter}.md is missing, and _toc.yml names it")
-        notebook = jupytext.read(path)
-        notebook.metadata.pop("jupytext", None)
+        notebook = deepcopy(_parsed(path.read_text(encoding="utf-8")))
         repository = self.repository() or ""
         for cell in notebook.cells:
             cell.source = REPOSITORY_LINE.sub(f'repository = "{repository}"', cell.source)
@@ -118,7 +118,7 @@ class Book:
     ) -> NotebookNode:
         """The same of a chapter's source, with all its exercises or with those that are kept."""
         texts = (page.read_text(encoding="utf-8") for page in (self.root / "book").glob("*.md"))
-        titles, asked, source = plain.titles(list(texts)), self.asked(), deepcopy(source)
+        titles, asked, source = plain.titles(tuple(texts)), self.asked(), deepcopy(source)
         exercises.introduce(source, self.facts(), asked)
         if solved:
             return coursework.instructor(source, titles, keep=keep)
@@ -126,7 +126,7 @@ class Book:
         cited = works.read(references) if references.is_file() else {}
         return coursework.student(source, titles, asked, cited, keep=keep)
 
-    def facts(self) -> dict[str, exercises.Facts]:
+    def facts(self) -> Mapping[str, exercises.Facts]:
         """Name, minutes, points and difficulty of each exercise, by its label."""
         path = self.root / "book" / "exercises.yaml"
         return exercises.facts(path) if path.is_file() else {}
@@ -403,6 +403,13 @@ class Book:
             + (f", commit `{about['commit'][:10]}`" if about["commit"] else "")
             + ".\n:::\n"
         )
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> NotebookNode:
+    notebook = jupytext.reads(text, "md:myst")
+    notebook.metadata.pop("jupytext", None)
+    return notebook
 
 
 def public_address(remote: str) -> str | None:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
 
 from works import Work, cited
 
@@ -71,7 +73,8 @@ def _directive(opening: re.Match[str], lines: list[str], *, closed: bool) -> Pie
     return Piece("\n".join(lines), opening[2], opening[3], "\n".join(body).strip("\n"), options)
 
 
-def titles(texts: list[str]) -> dict[str, str]:
+@lru_cache(maxsize=4)
+def titles(texts: tuple[str, ...]) -> Mapping[str, str]:
     """What a reference to each label of these texts reads as: a heading, or a theorem's title."""
     found = {}
     for text in texts:
@@ -79,10 +82,10 @@ def titles(texts: list[str]) -> dict[str, str]:
         for piece in pieces(text):
             if piece.name.startswith("prf:") and "label" in piece.options:
                 found[piece.options["label"]] = _statement(piece)
-    return found
+    return MappingProxyType(found)
 
 
-def plain(text: str, titles: dict[str, str], works: Mapping[str, Work] | None = None) -> str:
+def plain(text: str, titles: Mapping[str, str], works: Mapping[str, Work] | None = None) -> str:
     """A text as plain Markdown; a directive that has no plain form stays as it is.
 
     A work is cited by its authors and year if it is among ``works``, and otherwise by its key.
@@ -127,7 +130,7 @@ def _statement(piece: Piece) -> str:
     return f"{kind} ({piece.argument})" if piece.argument else kind
 
 
-def _roles(text: str, titles: dict[str, str], works: Mapping[str, Work]) -> str:
+def _roles(text: str, titles: Mapping[str, str], works: Mapping[str, Work]) -> str:
     def reads(role: re.Match[str]) -> str:
         kind, words, label = role[1], role[2], role[3] or role[4]
         if kind.startswith("cite"):

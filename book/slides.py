@@ -20,7 +20,7 @@ import html
 import re
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -100,13 +100,13 @@ class Chapters:
     pieces: dict[str, plain.Piece] = field(default_factory=dict)  # statements, formulas, exercises
     figures: dict[str, NotebookNode] = field(default_factory=dict)
     notebooks: dict[str, NotebookNode] = field(default_factory=dict)
-    titles: dict[str, str] = field(default_factory=dict)
-    facts: dict[str, Facts] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, Facts] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Read the sources for the text, and the stored notebooks for what was computed."""
         texts = [p.read_text(encoding="utf-8") for p in sorted((self.root / "book").glob("*.md"))]
-        self.titles = plain.titles(texts)
+        self.titles = plain.titles(tuple(texts))
         for text in texts:
             self._collect(text)
         for path in sorted((self.root / "notebooks").glob("*.ipynb")):

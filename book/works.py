@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
-from pybtex.database import Entry, Person, parse_file
+from pybtex.database import Entry, Person, parse_string
 from pybtex.richtext import Text
 
 _CITED = re.compile(r"\{cite:?[pt]?\}`([^`]+)`")
@@ -21,9 +23,15 @@ class Work(NamedTuple):
     entry: str
 
 
-def read(path: Path) -> dict[str, Work]:
+def read(path: Path) -> Mapping[str, Work]:
     """The works in a BibTeX file, by their keys."""
-    return {key: _work(entry) for key, entry in parse_file(str(path)).entries.items()}
+    return _works(path.read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=4)
+def _works(text: str) -> Mapping[str, Work]:
+    entries = parse_string(text, "bibtex").entries
+    return MappingProxyType({key: _work(entry) for key, entry in entries.items()})
 
 
 def cited(kind: str, keys: str, works: Mapping[str, Work]) -> str:

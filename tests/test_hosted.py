@@ -81,7 +81,7 @@ def notebooks() -> list[tuple[str, str]]:
 def test_a_notebook_installs_the_library_and_runs(kind, name, machine, tmp_path, record_property):
     notebook = BOOK.source(name)
     if kind == "student":
-        notebook = coursework.student(notebook, plain.titles([]))
+        notebook = coursework.student(notebook, plain.titles(()))
     [cell] = [c for c in notebook.cells if "repository =" in c.source]
     cell.source = first_cell(f"file://{ROOT}")
     empty = tmp_path / "content"
