@@ -164,23 +164,29 @@ def exercise_tables(book: Sources) -> str:
 
 
 def known_errors(book: Sources) -> str:
-    """For each exercise that asks for a function: known errors, and what is said to each."""
+    """By chapter, for each exercise that asks for a function: known errors, and what to say."""
     facts = exercises.facts(book.root / "book" / "exercises.yaml")
     asked = answers.read(book.root / "book" / "checks")
     parts = []
-    for label in filter(asked.__contains__, facts):
-        one = asked[label]
-        rows = []
-        for name, (error, say) in one.wrong.items():
-            said = answers.visible(one, getattr(one.module, name))
-            shown = f"“{_verbatim(said)}”" if said else "It passes; the other calls find it."
-            rows.append(
-                [_in_table(_ticks(error)), shown, _in_table(_ticks(say[:1].upper() + say[1:]))]
-            )
-        head = f"{{ref}}`{facts[label].name} <{label}>` asks for `{one.name}`."
-        table = _table(["the error", "what the check says", "what to say"], rows)
-        parts.append(f"{head}\n\n:::{{div}} stacked errors\n{table}\n:::")
+    for notebook in book.chapters.values():
+        labels = [piece.options["label"] for piece in _exercises(notebook)]
+        found = [_errors(asked[label], facts[label].name) for label in labels if label in asked]
+        if found:
+            about = chapter(notebook)
+            parts += [f"## {about.number}. {about.title}", *found]
     return "\n\n".join(parts) or "No exercise asks for a function yet."
+
+
+def _errors(asked: answers.Asked, name: str) -> str:
+    rows = []
+    for wrong, (error, say) in asked.wrong.items():
+        said = answers.visible(asked, getattr(asked.module, wrong))
+        shown = f"“{_verbatim(said)}”" if said else "It passes; the other calls find it."
+        begins = say[0].upper() if say[0].isascii() else say[0]  # a λ stays small
+        rows.append([_in_table(_ticks(error)), shown, _in_table(_ticks(begins + say[1:]))])
+    table = _table(["the error", "what the check says", "what to say"], rows)
+    head = f"{{ref}}`{name} <{asked.label}>` asks for `{asked.name}`."
+    return f"{head}\n\n:::{{div}} stacked errors\n{table}\n:::"
 
 
 def _verbatim(text: str) -> str:
