@@ -7,7 +7,7 @@
     check(answer)      what students can run themselves: a hint in a sentence, or None
     draw(rng)          arguments for a call that students do not see, drawn for each of them
     agree(got, wanted) optional: is the student's result the reference's? By default
-                       numpy.allclose with a relative tolerance of 1e-6
+                       numpy.allclose with a relative tolerance of 1e-5
     wrong_words        known wrong answers; the docstring has the error, then "Say: ..." with what
                        helps. ``check`` or the hidden calls must refuse each.
 
@@ -153,12 +153,12 @@ def read(folder: Path) -> dict[str, Asked]:
 
 
 def agree(got: Any, wanted: Any) -> bool:
-    """Is a student's result the reference's, in shape and to a millionth of its size?"""
+    """Is a student's result the reference's, in shape and to some millionths of its size?"""
     try:
         got, wanted = np.asarray(got, dtype=float), np.asarray(wanted, dtype=float)
     except (TypeError, ValueError):
         return False
-    return got.shape == wanted.shape and np.allclose(got, wanted, rtol=1e-6, equal_nan=True)
+    return got.shape == wanted.shape and np.allclose(got, wanted, rtol=1e-5, equal_nan=True)
 
 
 def visible(asked: Asked, answer: Callable[..., Any]) -> str | None:

@@ -4,8 +4,8 @@ import numpy as np
 def softened_density(mu, c):
     """The density at μ of the DAT policy of MixUp with uniform λ and labels softened by c.
 
-    mu: an array of ratios from 0 to 1. c: a number, 0 where labels stay as they are, 1 where all
-    are half and half. Returns an array like mu.
+    mu: an array of ratios from 0 to 1. c: a number, 0 for MixUp's own labels, 1 where all are
+    half and half. Returns an array like mu.
     """
     return 2 * (1 - c) * mu + c
 

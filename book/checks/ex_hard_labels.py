@@ -25,10 +25,17 @@ def check(hard_label_density):
     larger = np.where(drawn > 0.5, drawn, 1 - drawn)
     seen = np.histogram(larger, bins=20, range=(0, 1), density=True)[0]
     if abs(found.reshape(20, 100).mean(axis=1) - seen).max() > 0.1:
+        if found[mu < 0.5].max() > 1e-6:
+            ask = "Can it be below ½?"
+        else:
+            ask = "What is the density of λ itself, and which two λ lead to one μ?"
         return (
-            "We drew 400,000 ratios and gave each label to the larger part: the owner's share does"
-            " not follow your density. Can the owner's share be below ½?"
+            "We drew 400,000 ratios from B(2, 2) and gave each label to the larger part: the"
+            f" owner's share does not follow your density for α = 2. {ask}"
         )
+    uniform = np.asarray(hard_label_density(mu, 1.0), dtype=float)
+    if not np.allclose(uniform, 2 * (mu > 0.5)):
+        return "For α = 2 all is well. For α = 1, a uniform λ, how is the larger part distributed?"
     return None
 
 

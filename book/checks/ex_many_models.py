@@ -4,7 +4,7 @@ import umixup as um
 
 
 def pairs_for_models(models, epsilon, delta, failure):
-    """How many pairs are enough for all of several networks at once.
+    """How many pairs are enough, by the theorem on the tail, for several networks at once.
 
     models: how many networks, fixed beforehand. epsilon: by how much the loss of each may differ
     from its expectation. delta: no spread is larger. failure: the probability, 0.05 in the text,

@@ -15,9 +15,9 @@ def check(mean_move):
         return "For each pair of parameters the result should be one finite number."
     if found.min() < 0 or found.max() > 0.5:
         return "No MixUp moves further than ½ on average, and none less than 0; yours does."
-    if abs(found[0] - 1 / 3) > 1e-9:
+    if abs(found[0] - 1 / 3) > 1e-6:
         return "For a uniform λ the density of μ is 2μ. What is the mean of 1 − μ?"
-    if abs(found[1] - found[2]) > 1e-9:
+    if abs(found[1] - found[2]) > 1e-6:
         return "B(2, 0.5) and B(0.5, 2) are mirror images, and MixUp cannot tell λ from 1 − λ."
     rng = np.random.default_rng(0)
     for ab in ((0.3, 0.3), (2.0, 0.5), (5.0, 3.0)):

@@ -26,8 +26,13 @@ def agree(got, wanted):
 
 def check(strata_factor):
     alike = np.asarray(strata_factor(np.tile([3.0, 1.0, 0.0], (3, 1))), dtype=float)
-    if alike.shape != () or not np.isfinite(alike):
+    if alike.shape != ():
         return "The factor should be one number."
+    if not np.isfinite(alike):
+        return (
+            "We gave three pairs one and the same loss curve, row by row, and your factor is"
+            f" {alike}. Which axis has the ratios?"
+        )
     if abs(alike) > 0.02:
         return (
             "Where all pairs have one loss curve, it does not matter who gets which ratio: with "

@@ -38,7 +38,10 @@ def check(count_cells):
     if tuple(found) == (1, 2):
         return "Better and worse are exchanged: a lower error is better."
     if tuple(found) != (2, 1):
-        return "Two cells clearly better, one clearly worse, and two of chance: count them first."
+        return (
+            "Five cells of ten seeds: in two of them `one` is clearly better, in one clearly worse,"
+            f" and two are chance. You count {found[0]} better and {found[1]} worse."
+        )
     if tuple(says(sure, luck=20)) != (2, 1):
         return (
             "Luck that both settings share from seed to seed changes your count. Subtract the "
@@ -48,6 +51,11 @@ def check(count_cells):
         return "Five cells, and the smallest p is 0.03: corrected, nothing is significant."
     if tuple(says(np.array([-0.001, 0.012, -0.016, -0.03, 0.6]), luck=1)) != (2, 1):
         return "Of the p-values 0.001, 0.012, 0.016, 0.03 and 0.6, which does Holm's method keep?"
+    if tuple(says(np.array([0.001, -0.0126, 0.014, 0.6, -0.9]), luck=1)) != (0, 1):
+        return (
+            "Of the p-values 0.001, 0.0126, 0.014, 0.6 and 0.9 Holm's method keeps the first alone."
+            " What does it do after a p-value that it does not keep?"
+        )
     return None
 
 
@@ -77,6 +85,19 @@ def wrong_bonferroni(one, other):
     gaps = one - other
     p, mean = len(gaps) * stats.ttest_1samp(gaps, 0, axis=1).pvalue, gaps.mean(axis=1)
     return ((p < 0.05) & (mean < 0)).sum(), ((p < 0.05) & (mean > 0)).sum()
+
+
+def wrong_does_not_stop(one, other):
+    """Multiplies as Holm does, and goes on after a p-value that is not kept.
+
+    Say: a corrected p-value is never smaller than the one before it. After the first that is not
+    below 0.05, no other is kept.
+    """
+    gaps = one - other
+    p, mean = stats.ttest_1samp(gaps, 0, axis=1).pvalue, gaps.mean(axis=1)
+    order = p.argsort()
+    significant = mean[order[p[order] * np.arange(len(p), 0, -1) < 0.05]]
+    return (significant < 0).sum(), (significant > 0).sum()
 
 
 def wrong_unpaired(one, other):
