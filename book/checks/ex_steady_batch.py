@@ -4,7 +4,8 @@ import numpy as np
 def steady_losses(lam):
     """The DAT losses of your two pairs when they share a ratio, for each of several ratios.
 
-    Your network and your loss compute them. lam: an array of n ratios from 0 to 1. Returns an array of shape (2, n): a row for each pair.
+    Your network and your loss compute them. lam: an array of n ratios from 0 to 1. Returns an
+    array of shape (2, n): a row for each pair.
     """
     lam = np.asarray(lam)
     return np.stack([-lam, lam - 1])
