@@ -188,8 +188,9 @@ def differs(
         arguments, again = (draw(np.random.default_rng((seed, k))) for _ in "ab")
         got, wanted = answer(*arguments), reference(*again)
         if not same(got, wanted):
-            shown = ", ".join(map(repr, again))
-            return f"{name}({shown}) gives {got!r} and should give {wanted!r}."
+            with np.printoptions(legacy="1.25"):  # numbers, without the names of their types
+                shown = ", ".join(map(repr, again))
+                return f"{name}({shown}) gives {got!r} and should give {wanted!r}."
     return None
 
 
@@ -198,10 +199,13 @@ def seed(secret: str, label: str, student: str) -> int:
     return crc32(f"{secret}/{label}/{student.strip()}".encode())
 
 
-def judge(source: str, label: str, names: Mapping[str, Any], secret: str, handed_in: str) -> None:
-    """Print, in a student's kernel, what is to be said of an answer: two sentences as JSON.
+def judge(
+    part: str, source: str, label: str, names: Mapping[str, Any], secret: str, handed_in: str
+) -> None:
+    """Print, in a student's kernel, what is to be said of an answer: a sentence as JSON, or null.
 
     Args:
+        part: "check", or "calls" that students do not see.
         source: of the exercise's file.
         names: the notebook's ``globals()``.
         handed_in: the student, if the notebook does not say who it is.
@@ -211,16 +215,17 @@ def judge(source: str, label: str, names: Mapping[str, Any], secret: str, handed
     answer = names.get(asked.name)
     if not callable(answer):
         missing = f"There is no function {asked.name} in the notebook."
-        print(json.dumps([missing, missing]))
-        return
-    calls = hidden(asked, answer, seed(secret, label, student))
-    print(json.dumps([visible(asked, answer), calls]))
+        print(json.dumps(missing))
+    elif part == "check":
+        print(json.dumps(visible(asked, answer)))
+    else:
+        print(json.dumps(hidden(asked, answer, seed(secret, label, student))))
 
 
 def _says(name: str, run: Callable[[], str | None]) -> str | None:
     try:
         return run()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if str(error) == TO_DO:
             return f"{name} is not written yet."
         return f"{name} stops with {type(error).__name__}: {error}"

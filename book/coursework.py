@@ -46,10 +46,17 @@ def check(label):
 
 
 def instructor(
-    notebook: NotebookNode, titles: Mapping[str, str], *, keep: Collection[str] | None = None
+    notebook: NotebookNode,
+    titles: Mapping[str, str],
+    works: Mapping[str, Work] | None = None,
+    *,
+    keep: Collection[str] | None = None,
 ) -> NotebookNode:
     """The whole chapter; of its exercises those that are kept, by default all."""
-    return _notebook(notebook, titles, keep, with_solutions=True)
+    works = works or {}
+    made = _notebook(notebook, titles, keep, None, works, with_solutions=True)
+    made.cells.append(_end(notebook, works))
+    return made
 
 
 def student(
@@ -69,14 +76,25 @@ def student(
     checked = [asked[label] for label in labels(made, "check")]
     if checked:
         answers = [k for k, c in enumerate(made.cells) if "answer" in c.metadata.get("tags", [])]
-        made.cells.insert(max(answers[0] - 1, 0), _checks(checked))  # before its text
+        at = max(answers[0] - 1, 0)  # the text of the first exercise, and what leads to it
+        before, heading, after = made.cells[at].source.rpartition("\n\n## Exercises\n")
+        if heading:
+            made.cells[at].source = f"{heading}{after}".strip()
+            made.cells.insert(at, nbformat.v4.new_markdown_cell(before, id="before-exercises"))
+            at += 1
+        made.cells.insert(at, _checks(checked))
         about = {"metadata": {"tags": ["student"]}, "id": "student"}
         made.cells.insert(_opened(made), nbformat.v4.new_code_cell(STUDENT, **about))
+    made.cells.append(_end(notebook, works))
+    return made
+
+
+def _end(notebook: NotebookNode, works: Mapping[str, Work]) -> NotebookNode:
+    """What a chapter cites, and its licence."""
     texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
     listed = sorted(works[key].entry for key in cited.keys(texts) & set(works))
     end = "\n".join(["## Works cited", "", *(f"- {one}" for one in listed), ""] if listed else [])
-    made.cells.append(nbformat.v4.new_markdown_cell(f"{end}\n{LICENCE}".strip(), id="end"))
-    return made
+    return nbformat.v4.new_markdown_cell(f"{end}\n{LICENCE}".strip(), id="end")
 
 
 def labels(notebook: NotebookNode, tag: str) -> list[str]:

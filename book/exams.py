@@ -64,14 +64,14 @@ def head(question: Question, number: int | None = None) -> str:
     name = question.label.split("-", 2)[2].replace("-", " ").capitalize().replace(" dat", " DAT")
     title = f"## {number}. {name}" if number else f"### {name}"
     about = f"{question.kind}, {question.points} points, {question.minutes} minutes"
-    return f"{title}\n\n*{about}* (`{question.label}`)"
+    return f"{title}\n\n*{about}*"
 
 
 def solved(question: Question, number: int | None = None) -> str:
     """A question's solution and its marking scheme."""
     steps = "\n".join(f"| {points} | {step} |" for points, step in question.marking)
     return (
-        f"{head(question, number)}\n\nIn the spirit of `{question.after}`.\n\n"
+        f"{head(question, number)}\n\n`{question.label}`, in the spirit of `{question.after}`.\n\n"
         f"{question.solution}\n\n"
         f"| points | for |\n| ---: | --- |\n{steps}\n| **{question.points}** | **all** |"
     )
@@ -80,7 +80,7 @@ def solved(question: Question, number: int | None = None) -> str:
 def pages(seed: int) -> dict[str, str]:
     """The text of each file, by its name."""
     questions = bank.questions(seed)
-    found = {"questions.md": [f"# Questions, seed {seed}"]}
+    found = {"questions.md": ["# Questions"]}  # students see it: without the seed
     found["solutions.md"] = [f"# Solutions and marks, seed {seed}"]
     for chapter in bank.CHAPTERS:
         own = [q for q in questions if q.chapter == chapter]
@@ -92,7 +92,7 @@ def pages(seed: int) -> dict[str, str]:
     titles = {"midterm": "Mid-term, chapters 1 to 6", "final": "Final, chapters 1 to 15"}
     for (name, title), exam in zip(titles.items(), exams(seed, questions), strict=True):
         minutes = sum(q.minutes for q in exam)
-        about = f"{len(exam)} questions, {POINTS} points, {minutes} minutes. Seed {seed}."
+        about = f"{len(exam)} questions, {POINTS} points, {minutes} minutes."
         found[f"{name}.md"] = [
             f"# {title}",
             about,
@@ -102,7 +102,7 @@ def pages(seed: int) -> dict[str, str]:
         ]
         found[f"{name}-marking.md"] = [
             f"# {title}: marking scheme",
-            about,
+            f"{about} Seed {seed}.",
             "A wrong number that is carried on rightly costs the step in which it was made, and no "
             "other.",
             *(solved(q, k) for k, q in enumerate(exam, 1)),

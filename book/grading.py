@@ -94,6 +94,11 @@ def hand_ins(folder: Path) -> dict[str, list[Path]]:
     return dict(found)
 
 
+def entries(folder: Path) -> set[str]:
+    """Who handed in anything: the names of folders and files."""
+    return {p.name if p.is_dir() else p.stem for p in folder.iterdir() if p.name[0] != "."}
+
+
 def grade(course: Course, student: str, paths: list[Path]) -> Graded:
     """Run a student's notebooks and judge their functions; what fails is said, and no error."""
     graded = Graded(student)
@@ -122,6 +127,9 @@ def _grade(course: Course, graded: Graded, chapter: str, notebook: NotebookNode)
     own = [cell.source for cell in code if "checks" not in cell.metadata.get("tags", [])]
     if any(re.search(r"^def check\(", source, re.MULTILINE) for source in own):
         graded.notes.append("The notebook has a check of its own; ours was used.")
+    said = re.search(r"""^student = ["'](.*?)["']""", "\n".join(own), re.MULTILINE)
+    if said and said[1].strip() not in ("", graded.student):
+        graded.notes.append(f"The notebook says student = {said[1]!r}.")
     with tempfile.TemporaryDirectory() as place, _sockets() as sockets:
         if (records := course.root / "results").is_dir():  # a chapter may show them
             shutil.copytree(records, Path(place) / "results")
@@ -138,16 +146,25 @@ def _grade(course: Course, graded: Graded, chapter: str, notebook: NotebookNode)
         )
         with client.setup_kernel(env=_environment(course.root)):
             for k, cell in enumerate(notebook.cells):
-                _run(client, cell, k, graded.notes, f"Cell {k + 1}")
+                _run(client, cell, k, graded.notes, _called(cell))
             client.timeout = course.check_timeout
             for label, points in course.graded(chapter).items():
                 asked = course.asked[label]
-                said, unseen = _judged(client, asked, course, graded.student)
+                said = _judged("check", client, asked, course, graded.student)
+                unseen = _judged("calls", client, asked, course, graded.student)
                 graded.add(
                     label,
                     points["visible"] * (said is None) + points["hidden"] * (unseen is None),
                     [f"The check: {said or 'passes.'}", f"Other calls: {unseen or 'pass.'}"],
                 )
+
+
+def _called(cell: NotebookNode) -> str:
+    """A cell, as a student finds it."""
+    tags = cell.metadata.get("tags", [])
+    if len(tags) == 2 and tags[0] in ("answer", "function"):
+        return f"The answer to {tags[1]}"
+    return f"The cell that begins {_short(cell.source)!r}"
 
 
 def _run(client: NotebookClient, cell: NotebookNode, k: int, notes: list[str], what: str) -> None:
@@ -182,10 +199,10 @@ def _probe(client: NotebookClient) -> None:
 
 
 def _judged(
-    client: NotebookClient, asked: answers.Asked, course: Course, student: str
-) -> tuple[str | None, str | None]:
-    """What is to be said of an answer by the check, and by calls that students do not see."""
-    call = ", ".join(map(repr, (asked.source, asked.label)))
+    part: str, client: NotebookClient, asked: answers.Asked, course: Course, student: str
+) -> str | None:
+    """What is to be said of an answer by the check, or by calls that students do not see."""
+    call = ", ".join(map(repr, (part, asked.source, asked.label)))
     tail = ", ".join(map(repr, (course.secret, student)))
     cell = nbformat.v4.new_code_cell(
         f"__import__('answers').judge({call}, globals(), {tail})", id="judge"
@@ -196,11 +213,9 @@ def _judged(
     client.nb.cells.pop()
     printed = "".join(o.get("text", "") for o in cell.outputs if o.output_type == "stream")
     try:
-        said, unseen = json.loads(printed.strip().splitlines()[-1])
-    except (ValueError, IndexError, TypeError):
-        why = notes[0] if notes else f"{asked.name} could not be checked."
-        return why, why
-    return said, unseen
+        return json.loads(printed.strip().splitlines()[-1])
+    except (ValueError, IndexError):
+        return notes[0] if notes else f"{asked.name} could not be checked."
 
 
 def _environment(root: Path) -> dict[str, str]:
@@ -247,7 +262,7 @@ def columns(course: Course, graded: list[Graded]) -> dict[str, int]:
 def write(folder: Path, graded: list[Graded], worth: dict[str, int]) -> None:
     """grades.csv, and feedback/NAME.md."""
     (folder / "feedback").mkdir(parents=True, exist_ok=True)
-    with (folder / "grades.csv").open("w", encoding="utf-8", newline="") as file:
+    with (folder / "grades.csv").open("w", encoding="utf-8-sig", newline="") as file:
         table = csv.writer(file)
         pairs = [name for label in worth for name in (label, f"{label} of")]
         table.writerow(["student", *pairs, "sum", "of"])
@@ -284,18 +299,22 @@ def main(arguments: list[str]) -> int:
         return 1
     asked = answers.read(root / "book" / "checks")
     course = Course(root, asked, side["chapters"], side["secret"])
-    graded = []
-    for student, paths in hand_ins(Path(arguments[0])).items():
-        one = grade(course, student, paths)
+    graded: list[Graded] = []
+    folder = root / "_build" / "grades"  # not in that of the coursework, which is made anew
+    found = hand_ins(Path(arguments[0]))
+    for student in sorted({*found, *entries(Path(arguments[0]))}):
+        if student in found:
+            one = grade(course, student, found[student])
+        else:
+            one = Graded(student, notes=["Nothing that was handed in ends in .ipynb."])
         graded.append(one)
+        write(folder, graded, columns(course, graded))  # whoever breaks it off keeps these
         worth = columns(course, [one])
         notes = f" ({' '.join(one.notes)})" if one.notes else ""
         print(f"{student}: {sum(one.points.values())} of {sum(worth.values())}{notes}", flush=True)
-    if not graded:
+    if not found:
         print(f"{arguments[0]} has no notebooks", file=sys.stderr)
         return 1
-    folder = root / "_build" / "coursework"
-    write(folder, graded, columns(course, graded))
     print(f"written  {(folder / 'grades.csv').relative_to(root)}, and feedback/ beside it")
     return 0
 

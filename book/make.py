@@ -120,10 +120,10 @@ class Book:
         texts = (page.read_text(encoding="utf-8") for page in (self.root / "book").glob("*.md"))
         titles, asked, source = plain.titles(tuple(texts)), self.asked(), deepcopy(source)
         exercises.introduce(source, self.facts(), asked)
-        if solved:
-            return coursework.instructor(source, titles, keep=keep)
         references = self.root / "book" / "references.bib"
         cited = works.read(references) if references.is_file() else {}
+        if solved:
+            return coursework.instructor(source, titles, cited, keep=keep)
         return coursework.student(source, titles, asked, cited, keep=keep)
 
     def facts(self) -> Mapping[str, exercises.Facts]:

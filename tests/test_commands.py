@@ -222,6 +222,7 @@ HOW: dict[str, How | Elsewhere] = {
     "pip install -e '.[train,robustness]'": How(records=False),
     "pip install -e '.[cluster]'": How(records=False),
     "pip install -e '.[coursework]'": How(records=False),
+    "pip install -e '.[notebooks]' jupyterlab": How(records=False),
     # --- data
     ".venv/bin/python -c \"import umixup as um; um.data.fetch('fashion-mnist')\"": How(
         records=False, data="fashion-mnist"

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.book
 
 ROOT = Path(__file__).parents[1]
 RIGHT = {"doubled": DOUBLED.format("2 * x"), "halved": HALVED.format("x / 2")}
+LATER = "2 * x if len(x) == 2 else [0 for _ in iter(int, 1) if 0]"  # the check passes
 HANDED_IN = {
     "right": RIGHT,
     "stub": {},
@@ -29,6 +30,9 @@ HANDED_IN = {
     "dies": RIGHT | {"doubled": "import os\nos._exit(1)\n"},
     "broken": RIGHT | {"halved": "def halved(x:\n"},
     "own-check": RIGHT | {"halved": HALVED.format("7") + "\ndef check(label):\n    print(1)\n"},
+    "later": RIGHT | {"doubled": DOUBLED.format(LATER)},
+    "leaves": RIGHT
+    | {"doubled": DOUBLED.format("2 * x if len(x) == 2 else __import__('sys').exit(1)")},
     "prints": RIGHT | {"doubled": "def doubled(x):\n    print('[null, null]')\n    return 0 * x\n"},
 }
 #: Points for ex-half (2 of a third of 6) and ex-double (5), and words of what is said.
@@ -44,6 +48,8 @@ WANTED = {
     "dies": (0, 0, "its kernel died."),
     "broken": (0, 5, "There is no function halved in the notebook."),
     "own-check": (0, 5, "The notebook has a check of its own; ours was used."),
+    "later": (2, 2, "did not end within 3 seconds."),
+    "leaves": (2, 2, "SystemExit"),
     "prints": (2, 0, "should give"),
 }
 
@@ -129,19 +135,26 @@ def test_the_command_writes_a_table_and_feedback(course):
         path = folder / f"{name}.ipynb"
         path.parent.mkdir(exist_ok=True)
         path.write_bytes((course.root / "handed-in" / name / "12_small.ipynb").read_bytes())
+    (folder / "printed").mkdir(exist_ok=True)
+    (folder / "printed" / "12_small.html").touch()
+    (folder / "zoe.pdf").touch()
     command = [sys.executable, ROOT / "book/grading.py", "few"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         command, cwd=course.root, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[:2] == ["absolute: 4 of 7", "right: 7 of 7"]
-    made = course.root / "_build/coursework"
-    table = list(csv.reader((made / "grades.csv").open()))
+    none = "0 of 0 (Nothing that was handed in ends in .ipynb.)"
+    wanted = ["absolute: 4 of 7", f"printed: {none}", "right: 7 of 7", f"zoe: {none}"]
+    assert done.stdout.splitlines()[:4] == wanted
+    made = course.root / "_build/grades"
+    table = list(csv.reader((made / "grades.csv").open(encoding="utf-8-sig")))
     assert table == [
         ["student", "ex-half", "ex-half of", "ex-double", "ex-double of", "sum", "of"],
         ["absolute", "2", "2", "2", "5", "4", "7"],
+        ["printed", "0", "2", "0", "5", "0", "7"],
         ["right", "2", "2", "5", "5", "7", "7"],
+        ["zoe", "0", "2", "0", "5", "0", "7"],
     ]
     assert "## ex-double: 2 of 5" in (made / "feedback/absolute.md").read_text()
 

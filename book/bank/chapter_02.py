@@ -108,7 +108,7 @@ MixUp with the policy $B(<a>, <b>)$ is to be trained with whole labels. Somebody
 ```python
 lam = Beta(<a>, <b>).sample((n,))
 heads = torch.rand(n) < lam
-points = mix(x, x2, torch.where(heads, lam, 1 - lam))
+points = mix(x, x2, torch.where(heads, lam, 1 - lam))    # mix(x, x2, s): s*x + (1 - s)*x2
 labels = torch.where(heads, y, y2)      # class numbers
 share = torch.where(heads, lam, lam)    # of the image whose label is kept: correct?
 ```

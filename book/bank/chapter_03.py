@@ -10,6 +10,7 @@ from bank import Question, integer, pick, question
 
 def weighted_squares(rng: np.random.Generator) -> Question:
     w = [integer(rng, 1, 5) for _ in range(3)]
+    w[2] += len(set(w)) == 1  # weights that are all equal are none
     a = integer(rng, 1, 4)
     g = pick(rng, Fraction(1, 3), Fraction(1, 4), Fraction(2, 5), Fraction(1, 5))
     total = w[0] + w[1]

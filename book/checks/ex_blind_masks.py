@@ -36,7 +36,7 @@ def check(different_pictures):
 
 def draw(rng):
     a, b = rng.integers(0, 3, size=(2, 8))  # a third of the pixels agree
-    return a, b, rng.integers(0, 2, size=(40, 8))
+    return a, b, rng.integers(0, 2, size=(6, 8))
 
 
 def wrong_masks_counted(a, b, masks):
