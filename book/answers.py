@@ -35,7 +35,6 @@ from exercises import reads_and_binds
 DRAWS = 5  # hidden calls of one answer
 TO_DO = "your code here"
 STUB = f'raise NotImplementedError("{TO_DO}")'
-_ROLES = ("check", "draw", "agree")
 
 
 @dataclass(frozen=True)
@@ -119,21 +118,6 @@ class Asked:
         head = "\n".join(lines[node.lineno - 1 : first.end_lineno])
         parts = [indent(others, "    ") + "\n"] if others else []
         return "\n".join([head, f"    {begin}", *parts, body.strip("\n"), f"    {end}"])
-
-    @cached_property
-    def imports(self) -> list[str]:
-        """The lines that the functions of the file need above them."""
-        kinds = (ast.Import, ast.ImportFrom)
-        return [ast.unparse(node) for node in self.tree.body if isinstance(node, kinds)]
-
-    @cached_property
-    def helpers(self) -> list[str]:
-        """Functions that the reference or the check calls: their names."""
-        return [
-            name
-            for name in self.functions
-            if name != self.name and name not in _ROLES and not name.startswith("wrong_")
-        ]
 
     @cached_property
     def module(self) -> ModuleType:

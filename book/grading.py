@@ -130,7 +130,8 @@ def _grade(course: Course, graded: Graded, chapter: str, notebook: NotebookNode)
     said = re.search(r"""^student = ["'](.*?)["']""", "\n".join(own), re.MULTILINE)
     if said and said[1].strip() not in ("", graded.student):
         graded.notes.append(f"The notebook says student = {said[1]!r}.")
-    with tempfile.TemporaryDirectory() as place, _sockets() as sockets:
+    # Sockets are files: kernels that start at the same moment may be given one port twice.
+    with tempfile.TemporaryDirectory() as place, tempfile.TemporaryDirectory() as sockets:
         if (records := course.root / "results").is_dir():  # a chapter may show them
             shutil.copytree(records, Path(place) / "results")
         client = NotebookClient(
@@ -226,11 +227,6 @@ def _environment(root: Path) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
         "UMIXUP_DATA": data,
     }
-
-
-def _sockets() -> tempfile.TemporaryDirectory[str]:
-    """Files, not ports: kernels that start at the same moment may be given one port twice."""
-    return tempfile.TemporaryDirectory()
 
 
 def _line(error: Exception) -> str:

@@ -49,16 +49,16 @@ def lighten(site: Path) -> None:
 
 def _icons(site: Path) -> None:
     """Take out the rules of icons that nothing uses, and the brands' font if no brand is shown."""
-    pages = {page: page.read_text("utf-8") for page in site.rglob("*.html")}
+    pages = [page.read_text("utf-8") for page in site.rglob("*.html")]
     scripts = (path.read_text("utf-8") for path in (site / "_static").rglob("*.js"))
-    used = set(re.findall(r"\bfa-[\w-]+", "\n".join([*pages.values(), *scripts])))
+    used = set(re.findall(r"\bfa-[\w-]+", "\n".join([*pages, *scripts])))
 
     def kept(rule: re.Match[str]) -> str:
         return rule[0] if used & set(re.findall(r"fa-[\w-]+", rule[1])) else ""
 
     for styles in (site / "_static/styles").glob("*.css"):
         styles.write_text(_ICON_RULE.sub(kept, styles.read_text("utf-8")), encoding="utf-8")
-    if any(re.search(r'class="[^"]*\b(?:fab|fa-brands)\b', text) for text in pages.values()):
+    if any(re.search(r'class="[^"]*\b(?:fab|fa-brands)\b', text) for text in pages):
         return
     for font in (site / "_static").rglob(_BRANDS):
         font.unlink()
