@@ -13,8 +13,9 @@ import inspect
 import re
 import symtable
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from statistics import median
 from types import ModuleType
@@ -48,6 +49,24 @@ class Sources:
     def chapters(self) -> dict[str, NotebookNode]:
         """The numbered ones."""
         return {name: one for name, one in self.notebooks.items() if name[0].isdigit()}
+
+    @cached_property
+    def records(self) -> list[dict[str, Any]]:
+        """All runs that are recorded."""
+        from umixup import results
+
+        folder = self.root / "results"
+        return results.records(folder) if folder.exists() else []
+
+    @cached_property
+    def users(self) -> Mapping[tuple[str, str], list[Chapter]]:
+        """For each name of the library, the executed pages whose code writes it."""
+        found: dict[tuple[str, str], list[Chapter]] = defaultdict(list)
+        for notebook in self.notebooks.values():
+            code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+            for name in used_names("\n".join(code)):
+                found[name].append(chapter(notebook))
+        return found
 
 
 def filled(text: str, book: Sources) -> str:
@@ -303,17 +322,10 @@ def profiles(book: Sources) -> str:
 # --- records ------------------------------------------------------------------------------------
 
 
-def _records(book: Sources) -> list[dict[str, Any]]:
-    from umixup import results
-
-    folder = book.root / "results"
-    return results.records(folder) if folder.exists() else []
-
-
 def run_times(book: Sources) -> str:
     """A table of how long recorded runs took, by profile, data set and machine."""
     seconds = defaultdict(list)
-    for record in _records(book):
+    for record in book.records:
         sitting = record["sittings"][-1]
         where = f"{sitting['device']}, {sitting['processor']}", str(sitting["threads"])
         profile = record["profile"] or "another"
@@ -332,7 +344,7 @@ def _duration(seconds: float) -> str:
 
 def evidence(book: Sources) -> str:
     """How many recorded runs there are, and how many are at the paper's size or on a GPU."""
-    found = _records(book)
+    found = book.records
     full = sum(record["profile"] == "full" for record in found)
     gpu = sum(any(s["device"] != "cpu" for s in record["sittings"]) for record in found)
     said = (
@@ -406,23 +418,12 @@ def _chain(node: ast.expr) -> tuple[str, ...]:
     return ()
 
 
-def users(book: Sources) -> dict[tuple[str, str], list[Chapter]]:
-    """For each name of the library, the executed pages whose code writes it."""
-    found: dict[tuple[str, str], list[Chapter]] = defaultdict(list)
-    for notebook in book.notebooks.values():
-        code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-        for name in used_names("\n".join(code)):
-            found[name].append(chapter(notebook))
-    return found
-
-
 def api(book: Sources, *modules: str) -> str:
     """The reference of these modules: what autodoc reads, and the pages that use each name."""
-    used = users(book)
-    return "\n\n".join(_module(module, used) for module in modules)
+    return "\n\n".join(_module(module, book.users) for module in modules)
 
 
-def _module(module: str, used: dict[tuple[str, str], list[Chapter]]) -> str:
+def _module(module: str, used: Mapping[tuple[str, str], list[Chapter]]) -> str:
     imported = _imported(module)
     lines = [f"(api-{module})=", f"## {module}", "", "```{eval-rst}"]
     lines += [f".. py:module:: umixup.{module}", "```", ""]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from PIL import Image
@@ -34,10 +35,8 @@ _UNUSED += (
 
 def lighten(site: Path) -> None:
     """Take out of a built site what no page needs, and pack its figures."""
-    for png in (site / "_images").glob("*.png"):  # lossless WebP is half as large
-        with Image.open(png) as figure:
-            figure.save(png.with_suffix(".webp"), lossless=True, quality=80)
-        png.unlink()
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(_pack, (site / "_images").glob("*.png")))
     for page in site.rglob("*.html"):
         text = _PLAIN_CODE.sub(r"\1", _SEARCH.sub("", _ICONS.sub("", page.read_text("utf-8"))))
         page.write_text(_FIGURE.sub(r"\1.webp", text), encoding="utf-8")
@@ -45,6 +44,13 @@ def lighten(site: Path) -> None:
     for pattern in _UNUSED:
         for path in site.glob(pattern):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _pack(png: Path) -> None:
+    """Make a figure half as large, without loss."""
+    with Image.open(png) as figure:
+        figure.save(png.with_suffix(".webp"), lossless=True, quality=80)
+    png.unlink()
 
 
 def _icons(site: Path) -> None:

@@ -298,8 +298,11 @@ class Book:
             str(self.root),
             str(stage),
         ]
-        status = subprocess.run(command, check=False).returncode
-        return status or self._complete(repository)
+        paths = [str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+        own = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}  # for the extension "quick"
+        with subprocess.Popen(command, env=own) as sphinx:
+            downloads = self._downloads()
+        return sphinx.returncode or self._complete(repository, downloads)
 
     def _stage(self, stage: Path, chapters: Sequence[str]) -> None:
         """Copy what the pages are made of; the bank of questions is never published."""
@@ -311,13 +314,14 @@ class Book:
             others = shutil.ignore_patterns("__pycache__", "*.toml")
             shutil.copytree(recipes, stage / "recipes", ignore=others)
 
-    def _complete(self, repository: str) -> int:
+    def _complete(self, repository: str, downloads: Mapping[str, str]) -> int:
         """Turn jupyter-book's pages into the site that is published; 0."""
         html = self.root / "_build" / "html"
         owner, _, name = repository.removeprefix("https://github.com/").partition("/")
         on_pages = repository.startswith("https://github.com/")
         citation = yaml.safe_load((self.root / "CITATION.cff").read_text(encoding="utf-8"))
-        self._downloads()
+        for name, text in downloads.items():
+            (html / "_sources" / "notebooks" / f"{name}.ipynb").write_text(text, encoding="utf-8")
         card.draw(html / pages.CARD, citation["title"].partition(":")[2].partition(",")[0].strip())
         light.lighten(html)
         pages.finish(html, citation, f"https://{owner}.github.io/{name}/" if on_pages else "")
@@ -375,16 +379,15 @@ class Book:
         print(f"written  {folder.relative_to(self.root)}: {len(chosen)} chapter{many}", flush=True)
         return []
 
-    def _downloads(self) -> None:
-        """Put plain notebooks without outputs behind the site's buttons, and a student's beside."""
-        folder = self.root / "_build" / "html" / "_sources" / "notebooks"
-        for chapter in self.notebooks():
-            made = {chapter: self.plain(chapter)}
-            if chapter in self.chapters():
-                made[f"{chapter}_exercises"] = self.plain(chapter, solved=False)
-            for name, notebook in made.items():
-                text = json.dumps(notebook, ensure_ascii=False, separators=(",", ":"))
-                (folder / f"{name}.ipynb").write_text(text, encoding="utf-8")
+    def _downloads(self) -> dict[str, str]:
+        """What is behind the site's buttons: plain notebooks without outputs, and a student's."""
+        made = {chapter: self.plain(chapter) for chapter in self.notebooks()}
+        for chapter in self.chapters():
+            made[f"{chapter}_exercises"] = self.plain(chapter, solved=False)
+        return {
+            name: json.dumps(notebook, ensure_ascii=False, separators=(",", ":"))
+            for name, notebook in made.items()
+        }
 
     def _provenance(self, notebook: NotebookNode) -> str:
         """A chapter's last lines: when, how long, with what and on which profile it ran."""

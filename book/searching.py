@@ -61,10 +61,11 @@ class Entry(NamedTuple):
 class _Open(NamedTuple):
     """An element that has not ended yet."""
 
-    tag: str
-    silent: bool
-    part: int | None  # the entry that its text belongs to, if it begins one
-    title: bool
+    tag: str = ""
+    silent: bool = False  # it, or an element around it
+    part: int | None = None  # the entry that its text belongs to
+    begins: bool = False  # this entry
+    title: bool = False  # it is in the title of this entry
 
 
 class _Page(HTMLParser):
@@ -74,7 +75,7 @@ class _Page(HTMLParser):
         super().__init__()
         self.url = url
         self.entries: list[dict[str, object]] = []
-        self._open: list[_Open] = []
+        self._open = [_Open()]
         self._article = 0  # how many elements were open where the article began
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -99,14 +100,16 @@ class _Page(HTMLParser):
             self.entries.append({"kind": kind, "id": anchor, "title": title, "text": []})
         if tag == "dl" and "py" in classes:  # a name's description follows its signature
             part = len(self.entries)
-        title = tag in ("h1", "h2", "h3", "h4") or (
-            "admonition-title" in classes and self._open[-1:] and self._open[-1].part is not None
-        )
-        silent = bool(classes & _SILENT) or tag in ("script", "style")
-        self._open.append(_Open(tag, silent, part, bool(title)))
+        around = self._open[-1]
+        title = tag in ("h1", "h2", "h3", "h4") or ("admonition-title" in classes and around.begins)
+        silent = around.silent or bool(classes & _SILENT) or tag in ("script", "style")
+        if part is None:
+            self._open.append(_Open(tag, silent, around.part, False, around.title or title))
+        else:
+            self._open.append(_Open(tag, silent, part, True, title))
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in _VOID or tag not in (element.tag for element in self._open):
+        if tag in _VOID or all(tag != element.tag for element in reversed(self._open)):
             return
         if tag in _BLOCKS:
             self.handle_data(" ")
@@ -116,16 +119,13 @@ class _Page(HTMLParser):
             self._article = 0
 
     def handle_data(self, data: str) -> None:
-        if not self._article or (data.isspace() and "\n" in data):
+        inside = self._open[-1]
+        if not self._article or inside.silent or (data.isspace() and "\n" in data):
             return
-        if any(element.silent for element in self._open):
+        if inside.part is None or inside.part >= len(self.entries):
             return
-        parts = [element.part for element in self._open if element.part is not None]
-        if not parts or parts[-1] >= len(self.entries):
-            return
-        entry = self.entries[parts[-1]]
-        began = max(k for k, element in enumerate(self._open) if element.part is not None)
-        titled = entry["kind"] != "name" and any(element.title for element in self._open[began:])
+        entry = self.entries[inside.part]
+        titled = entry["kind"] != "name" and inside.title
         entry["title" if titled and not entry["text"] else "text"].append(data)  # type: ignore[attr-defined]
 
 

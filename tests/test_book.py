@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[1]
 BOOK = Book(ROOT)
 CHAPTERS, NOTEBOOKS = BOOK.chapters(), BOOK.notebooks()
 SOURCES = generated.Sources(ROOT, {name: BOOK.source(name) for name in NOTEBOOKS})
-USERS = generated.users(SOURCES)
+USERS = SOURCES.users
 
 SMALL_CONFIG = """
 title: A small book

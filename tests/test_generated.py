@@ -102,7 +102,7 @@ def test_the_names_that_a_cell_uses(code, names):
 
 
 def test_the_pages_that_use_a_name_are_those_with_the_name_in_a_cell():
-    used = generated.users(SOURCES)
+    used = SOURCES.users
     for (module, name), pages in used.items():
         assert hasattr(generated._imported(module), name)
         for one in pages:

@@ -135,6 +135,7 @@ QUESTIONS = {
     "D(p, γ)": "04_map_d",
     "how do I cite this book": "cite",
     "amp": "use_it",
+    "install": "use_it|intro",
     "soft labels and entropy": "06_family",
 }
 

@@ -34,9 +34,17 @@
   });
   index.addAll(ENTRIES.map(([url, title, page, kind, text], id) => ({ id, title, page, text })));
 
+  const terms = (text) => text.split(/[^\p{L}\p{N}]+/u).map((word) => word && term(word)).filter(Boolean);
+  // A name of the library answers a question as far as the question says the name.
+  const said = ([url, title, page, kind], words) => {
+    const name = kind === "name" ? terms(title.split(".").pop()) : [];
+    const share = name.filter((word) => words.includes(word)).length / name.length;
+    return name.length ? Math.max(share, 0.3) : 1;
+  };
+
   // Many terms of the question should be there: an answer counts by the share that it has.
   const answers = (question) => {
-    const asked = [...new Set(question.split(/[^\p{L}\p{N}]+/u).map((w) => w && term(w)).filter(Boolean))];
+    const asked = [...new Set(terms(question))];
     const found = index.search(question, { combineWith: "OR" });
     const more = asked.flatMap((word) => MEANT[word] || []).join(" ");
     const scores = new Map();
@@ -44,7 +52,7 @@
       const known = scores.get(one.id) || { entry: ENTRIES[one.id], words: [], score: 0 };
       scores.set(one.id, { ...known, words: [...known.words, ...one.terms], score: known.score + score });
     };
-    found.forEach((one) => add(one, one.score * (one.queryTerms.length / asked.length) ** 2));
+    found.forEach((one) => add(one, one.score * (one.queryTerms.length / asked.length) ** 2 * said(ENTRIES[one.id], one.terms)));
     if (more) index.search(more).forEach((one) => add(one, 0.3 * one.score));
     return [...scores.values()]
       .sort((one, other) => other.score - one.score)
@@ -55,8 +63,8 @@
   const sentence = (text, words) => {
     const sentences = text.match(/[^.!?]+[.!?]*\s*/g) || [text];
     const has = (one) => {
-      const terms = new Set(one.split(/[^\p{L}\p{N}]+/u).map((word) => word && term(word)));
-      return words.filter((word) => terms.has(word)).length;
+      const there = new Set(terms(one));
+      return words.filter((word) => there.has(word)).length;
     };
     return sentences.reduce((best, one) => (has(one) > has(best) ? one : best), sentences[0]).trim();
   };
