@@ -20,7 +20,7 @@ class Box(NamedTuple):
 
 
 def drawn(parts: Mapping[str, Sequence[Box]]) -> str:
-    """The map as SVG; each box is a link."""
+    """The map as SVG; each box is a link. Where it would be too small to read, it scrolls."""
     places: dict[str, tuple[float, float]] = {}
     widest = max(map(len, parts.values())) * (WIDTH + GAP) - GAP
     for row, boxes in enumerate(parts.values()):
@@ -36,10 +36,10 @@ def drawn(parts: Mapping[str, Sequence[Box]]) -> str:
     tall = len(parts) * (HEIGHT + BETWEEN) - 10
     pieces = [*lines, *heads, *(_box(box, *places[box.label]) for box in every.values())]
     return (
-        f'<svg class="needs" viewBox="-4 -4 {widest + 8} {tall}" role="group" '
+        f'<div class="needs"><svg viewBox="-4 -4 {widest + 8} {tall}" role="group" '
         f'aria-label="The chapters by part; lines lead up to what a chapter builds on">'
         + "".join(pieces)
-        + "</svg>"
+        + "</svg></div>"
     )
 
 
