@@ -335,6 +335,7 @@ HOW: dict[str, How | Elsewhere] = {
         for name in (
             "when-mixing-helps-colour",
             "when-mixing-helps-fashion",
+            "when-mixing-helps-fashion-1000",
         )
     ),
     # --- results
