@@ -327,15 +327,15 @@ HOW: dict[str, How | Elsewhere] = {
             "strength-and-slope",
             "strength-and-slope-tested",
             "when-mixing-helps",
+            "when-mixing-helps-colour",
+            "when-mixing-helps-fashion-1000",
             "who-is-the-partner",
         )
     ),
     **dict(
         planned(name)
         for name in (
-            "when-mixing-helps-colour",
             "when-mixing-helps-fashion",
-            "when-mixing-helps-fashion-1000",
         )
     ),
     # --- results

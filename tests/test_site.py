@@ -136,6 +136,7 @@ QUESTIONS = {
     "how do I cite this book": "cite",
     "amp": "use_it",
     "install": "use_it|intro",
+    "exchangeable": "05_map_u.*ax-exchangeable|api_pairs",
     "soft labels and entropy": "06_family",
 }
 

@@ -17,7 +17,7 @@
   const term = (word) => {
     const plain = GREEK[word] || word.toLowerCase();
     if (DROPPED.has(plain)) return null;
-    return plain.length > 4 ? plain.replace(/(?:ations?|ings?|ies|es|ed|s)$/, "") : plain;
+    return plain.length > 4 ? plain.replace(/(?:(?<=.{5})(?:abilit(?:y|ies)|ables?)|ations?|ings?|ies|es|ed|s)$/, "") : plain;
   };
 
   const index = new MiniSearch({
