@@ -332,12 +332,7 @@ HOW: dict[str, How | Elsewhere] = {
             "who-is-the-partner",
         )
     ),
-    **dict(
-        planned(name)
-        for name in (
-            "when-mixing-helps-fashion",
-        )
-    ),
+    **dict(planned(name) for name in ("when-mixing-helps-fashion",)),
     # --- results
     "umixup results --table 3 --profile quick": How("UMixUp", none_says=NO_RUNS, none_exit=2),
     ".venv/bin/umixup results --table 4 --profile small --results my-results": How(
