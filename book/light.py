@@ -49,7 +49,7 @@ def lighten(site: Path) -> None:
 def _pack(png: Path) -> None:
     """Make a figure half as large, without loss."""
     with Image.open(png) as figure:
-        figure.save(png.with_suffix(".webp"), lossless=True, quality=80)
+        figure.save(png.with_suffix(".webp"), lossless=True, quality=80, method=6)
     png.unlink()
 
 
