@@ -28,6 +28,7 @@ _UNUSED += (
     "_static/**/*.map",
     "_static/vendor/**/*.ttf",
     "_static/sphinx-thebe.*",
+    "_static/*macros.html",
     ".buildinfo",
     "searchindex.js",
 )

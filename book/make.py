@@ -320,8 +320,9 @@ class Book:
         owner, _, name = repository.removeprefix("https://github.com/").partition("/")
         on_pages = repository.startswith("https://github.com/")
         citation = yaml.safe_load((self.root / "CITATION.cff").read_text(encoding="utf-8"))
-        for name, text in downloads.items():
-            (html / "_sources" / "notebooks" / f"{name}.ipynb").write_text(text, encoding="utf-8")
+        for notebook, text in downloads.items():
+            path = html / "_sources" / "notebooks" / f"{notebook}.ipynb"
+            path.write_text(text, encoding="utf-8")
         card.draw(html / pages.CARD, citation["title"].partition(":")[2].partition(",")[0].strip())
         light.lighten(html)
         pages.finish(html, citation, f"https://{owner}.github.io/{name}/" if on_pages else "")

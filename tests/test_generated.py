@@ -234,7 +234,7 @@ def record(profile, device, seconds):
 
 
 def test_evidence_counts_recorded_runs(monkeypatch):
-    monkeypatch.setattr(generated, "_records", lambda book: [record("quick", "cpu", 9.0)] * 3)
+    monkeypatch.setitem(vars(SOURCES), "records", [record("quick", "cpu", 9.0)] * 3)
     assert "Of 3 recorded runs, none is at" in generated.evidence(SOURCES)
     assert "none was trained on a GPU. So every error" in generated.evidence(SOURCES)
     some = [
@@ -242,7 +242,7 @@ def test_evidence_counts_recorded_runs(monkeypatch):
         record("full", "cuda", 600.0),
         record("full", "cuda", 720.0),
     ]
-    monkeypatch.setattr(generated, "_records", lambda book: some)
+    monkeypatch.setitem(vars(SOURCES), "records", some)
     assert "2 are at" in generated.evidence(SOURCES)
     assert generated.evidence(SOURCES).endswith("2 were trained on a GPU.")
     assert rows(generated.run_times(SOURCES)) == [
