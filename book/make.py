@@ -173,14 +173,15 @@ class Book:
             print(f"synced   notebooks/{chapter}.ipynb")
 
     def execute(self) -> list[str]:
-        """Execute the stale chapters; returns the names of those that failed.
+        """Execute the stale chapters, the longest first; returns the names of those that failed.
 
         Broken off by Ctrl-C, it ends the kernels that run and starts no other.
         """
         _folder(self.executed)
         pool = ThreadPoolExecutor(WORKERS)
+        longest_first = sorted(self.notebooks(), key=self._took, reverse=True)
         try:
-            return [name for name in pool.map(self._execute, self.notebooks()) if name]
+            return [name for name in pool.map(self._execute, longest_first) if name]
         except KeyboardInterrupt:
             self.stopped = True
             pool.shutdown(wait=False, cancel_futures=True)
@@ -189,6 +190,11 @@ class Book:
             raise
         finally:
             pool.shutdown()
+
+    def _took(self, chapter: str) -> float:
+        """How long the chapter took when it was stored; 0 if nobody knows."""
+        stored = self.stored(chapter)
+        return stored.metadata.get("umixup", {}).get("seconds", 0) if stored else 0
 
     def _execute(self, chapter: str) -> str | None:
         target = self.executed / f"{chapter}.ipynb"
@@ -211,6 +217,7 @@ class Book:
                 timeout=CELL_TIMEOUT_S,
                 kernel_name="python3",
                 resources=folder,
+                shutdown_kernel="immediate",  # a kernel that tidies up takes a second more
             )
             self.running.append(client)
             try:
