@@ -2,9 +2,9 @@
 
     python book/grading.py handed-in
 
-A notebook, or a folder of notebooks, is one student's; its name is the student's. Every cell is run
-in a kernel and a folder of its own. That is all that keeps its code from the rest of the machine:
-grade on one that has nothing to lose.
+A notebook, or a folder of notebooks, is one student's; its name is the student's. Two students are
+graded at a time. Every cell is run in a kernel and a folder of its own. That is all that keeps its
+code from the rest of the machine: grade on one that has nothing to lose.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 from traitlets.config import Config
 
+WORKERS = 2
 CELL_TIMEOUT_S = 300
 CHECK_TIMEOUT_S = 60
 PROBE_S = 10  # for a kernel to be free again
@@ -51,6 +53,7 @@ class Graded:
     points: dict[str, int] = field(default_factory=dict)
     said: dict[str, list[str]] = field(default_factory=dict)  # by exercise
     notes: list[str] = field(default_factory=list)
+    chapters: set[str] = field(default_factory=set)
 
     def add(self, label: str, points: int, said: list[str]) -> None:
         """Of two notebooks with one exercise, the better one counts."""
@@ -112,6 +115,7 @@ def grade(course: Course, student: str, paths: list[Path]) -> Graded:
         if chapter is None:
             graded.notes.append(f"{path.name} has no exercise of this course.")
             continue
+        graded.chapters.add(chapter)
         try:
             _grade(course, graded, chapter, notebook)
         except Exception as error:
@@ -244,29 +248,39 @@ def _short(text: str) -> str:
 # --- what is written ----------------------------------------------------------------------------
 
 
-def columns(course: Course, graded: list[Graded]) -> dict[str, int]:
-    """The exercises of all chapters that somebody handed in, and what each is worth here."""
-    there = {label for one in graded for label in one.points}
+def handed_in(course: Course, graded: list[Graded]) -> dict[str, Points]:
+    """The exercises of all chapters that somebody handed in, with their points."""
+    there = set().union(*(one.chapters for one in graded))
     return {
-        label: p["visible"] + p["hidden"]
-        for chapter in course.chapters
-        for label, p in course.graded(chapter).items()
-        if there & set(course.graded(chapter))
+        label: points
+        for chapter, exercises in course.chapters.items()
+        if chapter in there
+        for label, points in exercises.items()
     }
 
 
-def write(folder: Path, graded: list[Graded], worth: dict[str, int]) -> None:
-    """grades.csv, and feedback/NAME.md."""
+def columns(exercises: dict[str, Points]) -> dict[str, int]:
+    """The exercises that are graded here, and what each is worth."""
+    most = {label: p["visible"] + p["hidden"] for label, p in exercises.items()}
+    return {label: points for label, points in most.items() if points}
+
+
+def write(folder: Path, graded: list[Graded], exercises: dict[str, Points]) -> None:
+    """grades.csv, with empty columns for the points that a person gives, and feedback/NAME.md."""
     (folder / "feedback").mkdir(parents=True, exist_ok=True)
+    worth = columns(exercises)
+    by_hand = {label: p["by_hand"] for label, p in exercises.items() if p["by_hand"]}
+    pairs = [name for label in worth for name in (label, f"{label} of")]
+    blank = [name for label in by_hand for name in (f"{label} by hand", f"{label} by hand of")]
     with (folder / "grades.csv").open("w", encoding="utf-8-sig", newline="") as file:
         table = csv.writer(file)
-        pairs = [name for label in worth for name in (label, f"{label} of")]
-        table.writerow(["student", *pairs, "sum", "of"])
+        table.writerow(["student", *pairs, "sum", "of", *blank])
         for one in graded:
             row: list[Any] = [one.student]
             for label, most in worth.items():
                 row += [one.points.get(label, 0), most]
-            table.writerow([*row, sum(one.points.values()), sum(worth.values())])
+            row += [sum(one.points.values()), sum(worth.values())]
+            table.writerow(row + [value for most in by_hand.values() for value in ("", most)])
     for one in graded:
         text = feedback(one, worth)
         (folder / "feedback" / f"{one.student}.md").write_text(text, encoding="utf-8")
@@ -298,16 +312,23 @@ def main(arguments: list[str]) -> int:
     graded: list[Graded] = []
     folder = root / "_build" / "grades"  # not in that of the coursework, which is made anew
     found = hand_ins(Path(arguments[0]))
-    for student in sorted({*found, *entries(Path(arguments[0]))}):
+
+    def result(student: str) -> Graded:
         if student in found:
-            one = grade(course, student, found[student])
-        else:
-            one = Graded(student, notes=["Nothing that was handed in ends in .ipynb."])
-        graded.append(one)
-        write(folder, graded, columns(course, graded))  # whoever breaks it off keeps these
-        worth = columns(course, [one])
-        notes = f" ({' '.join(one.notes)})" if one.notes else ""
-        print(f"{student}: {sum(one.points.values())} of {sum(worth.values())}{notes}", flush=True)
+            return grade(course, student, found[student])
+        return Graded(student, notes=["Nothing that was handed in ends in .ipynb."])
+
+    pool = ThreadPoolExecutor(WORKERS)
+    try:
+        for one in pool.map(result, sorted({*found, *entries(Path(arguments[0]))})):
+            graded.append(one)
+            write(folder, graded, handed_in(course, graded))  # whoever breaks it off keeps these
+            worth = columns(handed_in(course, [one]))
+            points = f"{sum(one.points.values())} of {sum(worth.values())}"
+            notes = f" ({' '.join(one.notes)})" if one.notes else ""
+            print(f"{one.student}: {points}{notes}", flush=True)
+    finally:
+        pool.shutdown(cancel_futures=True)
     if not found:
         print(f"{arguments[0]} has no notebooks", file=sys.stderr)
         return 1

@@ -73,7 +73,7 @@ def test_a_notebook_gets_the_points_and_the_words_that_it_should(course, name):
     paths = grading.hand_ins(course.root / "handed-in")[name]
     graded = grading.grade(course, name, paths)
     half, double, words = WANTED[name]
-    worth = grading.columns(course, [graded])
+    worth = grading.columns(grading.handed_in(course, [graded]))
     assert worth == {"ex-half": 2, "ex-double": 5}
     told = grading.feedback(graded, worth)
     assert graded.points == {"ex-half": half, "ex-double": double}, told
@@ -150,11 +150,15 @@ def test_the_command_writes_a_table_and_feedback(course):
     made = course.root / "_build/grades"
     table = list(csv.reader((made / "grades.csv").open(encoding="utf-8-sig")))
     assert table == [
-        ["student", "ex-half", "ex-half of", "ex-double", "ex-double of", "sum", "of"],
-        ["absolute", "2", "2", "2", "5", "4", "7"],
-        ["printed", "0", "2", "0", "5", "0", "7"],
-        ["right", "2", "2", "5", "5", "7", "7"],
-        ["zoe", "0", "2", "0", "5", "0", "7"],
+        [
+            *["student", "ex-half", "ex-half of", "ex-double", "ex-double of", "sum", "of"],
+            *["ex-half by hand", "ex-half by hand of"],
+            *["ex-wonder by hand", "ex-wonder by hand of"],
+        ],
+        ["absolute", "2", "2", "2", "5", "4", "7", "", "4", "", "3"],
+        ["printed", "0", "2", "0", "5", "0", "7", "", "4", "", "3"],
+        ["right", "2", "2", "5", "5", "7", "7", "", "4", "", "3"],
+        ["zoe", "0", "2", "0", "5", "0", "7", "", "4", "", "3"],
     ]
     assert "## ex-double: 2 of 5" in (made / "feedback/absolute.md").read_text()
 
