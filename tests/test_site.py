@@ -309,6 +309,14 @@ def test_a_chapter_is_light_over_the_wire(page, address, site, chapter):  # noqa
     assert not [url for url in loaded if not url.startswith((address, "data:"))]
 
 
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapter_has_at_most_twenty_screens(page, address, chapter):  # noqa: F811
+    page.set_viewport_size({"width": 1300, "height": 900})
+    visit(page, f"{address}/notebooks/{chapter}.html")
+    height = page.evaluate("() => document.documentElement.scrollHeight")
+    assert 5 < height / 900 <= 20 + 0.5, chapter  # half a screen for another machine's fonts
+
+
 def test_the_site_is_light_on_the_disk(site):
     assert sum(p.stat().st_size for p in site.rglob("*") if p.is_file()) / 1e6 <= SITE_MB
 
