@@ -180,8 +180,10 @@ class Book:
         _folder(self.executed)
         pool = ThreadPoolExecutor(WORKERS)
         longest_first = sorted(self.notebooks(), key=self._took, reverse=True)
+        around = self._around()
         try:
-            return [name for name in pool.map(self._execute, longest_first) if name]
+            ran = pool.map(lambda name: self._execute(name, around), longest_first)
+            return [name for name in ran if name]
         except KeyboardInterrupt:
             self.stopped = True
             pool.shutdown(wait=False, cancel_futures=True)
@@ -196,9 +198,10 @@ class Book:
         stored = self.stored(chapter)
         return stored.metadata.get("umixup", {}).get("seconds", 0) if stored else 0
 
-    def _execute(self, chapter: str) -> str | None:
+    def _execute(self, chapter: str, around: str) -> str | None:
         target = self.executed / f"{chapter}.ipynb"
-        notebook, key = self.source(chapter), self._key(chapter)
+        notebook = self.source(chapter)
+        key = hashlib.sha256((repr(_cells(notebook)) + around).encode()).hexdigest()
         executed = _read(target)
         if executed is not None and executed.metadata.get("umixup", {}).get("key") == key:
             print(f"fresh    {chapter}", flush=True)
@@ -235,8 +238,9 @@ class Book:
         print(f"executed {chapter} in {seconds:.0f} s", flush=True)
         return None
 
-    def _key(self, chapter: str) -> str:
-        digest = hashlib.sha256(repr(_cells(self.source(chapter))).encode())
+    def _around(self) -> str:
+        """A digest of what every chapter depends on, beside its cells."""
+        digest = hashlib.sha256()
         for folder in ("umixup", "results"):
             for path in sorted((self.root / folder).rglob("*")):
                 if path.is_file() and "__pycache__" not in path.parts:

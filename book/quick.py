@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import gc
 from functools import lru_cache
-from typing import Any
 
 import pybtex.plugin
 
 
-def setup(_: object) -> dict[str, Any]:
+def setup(_: object) -> None:
     """Look for garbage seldom: all is kept to the end. Look for each style of references once."""
     gc.set_threshold(200_000, 50, 1000)
     pybtex.plugin._load_entry_point = lru_cache(maxsize=None)(pybtex.plugin._load_entry_point)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
