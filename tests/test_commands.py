@@ -68,7 +68,8 @@ HAND_IN = (
 )
 RUN_JSON = (
     "python -c \"import json, umixup as um; r = um.results.records('results'); "
-    "print(json.dumps(r[0]['config'], indent=1))\" > run.json"
+    "c = next(x['config'] for x in r if x['config']['dataset'] == 'digits'); "
+    'print(json.dumps(c, indent=1))" > run.json'
 )
 
 
@@ -244,7 +245,7 @@ HOW: dict[str, How | Elsewhere] = {
     ".venv/bin/umixup train --config run.json --device cpu --threads 1 --results my-results": How(
         "error",
         before=RUN_JSON,
-        none_says="No such file or directory: 'run.json'",
+        none_says="run.json: No such file or directory",
         none_exit=1,
     ),
     # --- sweeps
