@@ -26,11 +26,11 @@ from typing import Any
 
 import answers
 import courses
+import kernels
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
-from traitlets.config import Config
 
 WORKERS = 2
 CELL_TIMEOUT_S = 300
@@ -71,6 +71,7 @@ class Course:
     secret: str
     cell_timeout: int = CELL_TIMEOUT_S
     check_timeout: int = CHECK_TIMEOUT_S
+    running: list[NotebookClient] = field(default_factory=list)
 
     def graded(self, chapter: str) -> dict[str, Points]:
         """The exercises of a chapter that are graded here."""
@@ -134,13 +135,12 @@ def _grade(course: Course, graded: Graded, chapter: str, notebook: NotebookNode)
     said = re.search(r"""^student = ["'](.*?)["']""", "\n".join(own), re.MULTILINE)
     if said and said[1].strip() not in ("", graded.student):
         graded.notes.append(f"The notebook says student = {said[1]!r}.")
-    # Sockets are files: kernels that start at the same moment may be given one port twice.
     with tempfile.TemporaryDirectory() as place, tempfile.TemporaryDirectory() as sockets:
         if (records := course.root / "results").is_dir():  # a chapter may show them
             shutil.copytree(records, Path(place) / "results")
         client = NotebookClient(
             notebook,
-            config=Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}}),
+            config=kernels.listening(sockets),
             timeout=course.cell_timeout,
             interrupt_on_timeout=True,
             error_on_timeout={"ename": "CellTimeoutError", "evalue": "", "traceback": []},
@@ -149,19 +149,23 @@ def _grade(course: Course, graded: Graded, chapter: str, notebook: NotebookNode)
             resources={"metadata": {"path": place}},
             log=_SILENT,
         )
-        with client.setup_kernel(env=_environment(course.root)):
-            for k, cell in enumerate(notebook.cells):
-                _run(client, cell, k, graded.notes, _called(cell))
-            client.timeout = course.check_timeout
-            for label, points in course.graded(chapter).items():
-                asked = course.asked[label]
-                said = _judged("check", client, asked, course, graded.student)
-                unseen = _judged("calls", client, asked, course, graded.student)
-                graded.add(
-                    label,
-                    points["visible"] * (said is None) + points["hidden"] * (unseen is None),
-                    [f"The check: {said or 'passes.'}", f"Other calls: {unseen or 'pass.'}"],
-                )
+        course.running.append(client)
+        try:
+            with client.setup_kernel(env=_environment(course.root)):
+                for k, cell in enumerate(notebook.cells):
+                    _run(client, cell, k, graded.notes, _called(cell))
+                client.timeout = course.check_timeout
+                for label, points in course.graded(chapter).items():
+                    asked = course.asked[label]
+                    said = _judged("check", client, asked, course, graded.student)
+                    unseen = _judged("calls", client, asked, course, graded.student)
+                    graded.add(
+                        label,
+                        points["visible"] * (said is None) + points["hidden"] * (unseen is None),
+                        [f"The check: {said or 'passes.'}", f"Other calls: {unseen or 'pass.'}"],
+                    )
+        finally:
+            course.running.remove(client)
 
 
 def _called(cell: NotebookNode) -> str:
@@ -327,6 +331,12 @@ def main(arguments: list[str]) -> int:
             points = f"{sum(one.points.values())} of {sum(worth.values())}"
             notes = f" ({' '.join(one.notes)})" if one.notes else ""
             print(f"{one.student}: {points}{notes}", flush=True)
+    except KeyboardInterrupt:
+        for paths in found.values():
+            paths.clear()  # whoever is half graded starts no other notebook
+        for client in list(course.running):
+            kernels.end(client)
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
     if not found:

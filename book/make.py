@@ -14,7 +14,6 @@ installed versions have changed. Only ``sync`` and ``notebooks`` write into ``no
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import importlib.metadata
 import io
@@ -44,6 +43,7 @@ import formats
 import formulas
 import generated
 import jupytext
+import kernels
 import light
 import nbformat
 import pages
@@ -56,7 +56,6 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from PIL import Image
-from traitlets.config import Config
 
 WORKERS = 2
 CELL_TIMEOUT_S = 600
@@ -188,7 +187,7 @@ class Book:
             self.stopped = True
             pool.shutdown(wait=False, cancel_futures=True)
             for client in list(self.running):
-                _end(client)
+                kernels.end(client)
             raise
         finally:
             pool.shutdown()
@@ -212,11 +211,9 @@ class Book:
         start = time.perf_counter()
         folder = {"metadata": {"path": str(self.root / "notebooks")}}
         with tempfile.TemporaryDirectory() as sockets:
-            # Files, not ports: kernels that start at the same moment may be given one port twice.
-            transport = {"transport": "ipc", "ip": f"{sockets}/kernel"}
             client = NotebookClient(
                 notebook,
-                config=Config({"KernelManager": transport}),
+                config=kernels.listening(sockets),
                 timeout=CELL_TIMEOUT_S,
                 kernel_name="python3",
                 resources=folder,
@@ -521,15 +518,6 @@ def _folder(path: Path) -> None:
         if one.exists() and not one.is_dir():
             one.unlink()
     path.mkdir(parents=True, exist_ok=True)
-
-
-def _end(client: NotebookClient) -> None:
-    """End a kernel and what it started, at once."""
-    provisioner = getattr(client.km, "provisioner", None)
-    group = getattr(provisioner, "pgid", None)
-    if group:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(group, signal.SIGKILL)
 
 
 def _write(notebook: NotebookNode, path: Path) -> None:

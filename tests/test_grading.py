@@ -2,8 +2,10 @@
 
 import csv
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import courses
@@ -161,6 +163,36 @@ def test_the_command_writes_a_table_and_feedback(course):
         ["zoe", "0", "2", "0", "5", "0", "7", "", "4", "", "3"],
     ]
     assert "## ex-double: 2 of 5" in (made / "feedback/absolute.md").read_text()
+
+
+def test_interrupt_ends_the_grading_and_its_kernels_at_once(course, tmp_path):
+    pids = tmp_path / "pids"
+    endless = f"import os, time\nopen({str(pids)!r}, 'a').write(f'{{os.getpid()}}\\n')\n"
+    endless += "time.sleep(250)"
+    notebook = nbformat.read(course.root / "_build/coursework/student/12_small.ipynb", 4)
+    notebook = answered(notebook, doubled=endless)
+    for path in ("ada/1.ipynb", "ada/2.ipynb", "bob.ipynb", "carl.ipynb"):
+        (tmp_path / "slow" / path).parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebook, tmp_path / "slow" / path)
+    process = subprocess.Popen(
+        [sys.executable, ROOT / "book/grading.py", tmp_path / "slow"],
+        cwd=course.root,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    begin = time.monotonic()
+    while not pids.exists() or len(pids.read_text().split()) < 2:
+        assert time.monotonic() < begin + 60
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode != 0
+    assert len(pids.read_text().split()) == 2  # nobody else's notebook was begun
+    for pid in pids.read_text().split():
+        stat = Path(f"/proc/{pid}/stat")
+        assert not stat.exists() or stat.read_text().rsplit(")", 1)[1].split()[0] == "Z"
 
 
 @pytest.mark.parametrize("arguments", [[], ["gone"], ["a", "b"]])
