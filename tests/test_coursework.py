@@ -13,6 +13,7 @@ import courses
 import coursework
 import exercises
 import jupytext
+import kernels
 import nbformat
 import plain
 import pytest
@@ -20,7 +21,6 @@ import small_course
 from make import Book, BookError
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
-from traitlets.config import Config
 
 pytestmark = pytest.mark.book
 
@@ -151,9 +151,9 @@ def read(book, kind, chapter="12_small"):
 
 
 def run(notebook):
-    """Execute it; over files, since kernels that start together may be given one port twice."""
+    """Execute it."""
     with tempfile.TemporaryDirectory() as sockets:
-        config = Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}})
+        config = kernels.listening(sockets)
         where = {"metadata": {"path": str(ROOT / "notebooks")}}
         NotebookClient(notebook, config=config, kernel_name="python3", resources=where).execute()
 
