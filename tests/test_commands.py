@@ -335,6 +335,7 @@ HOW: dict[str, How | Elsewhere] = {
             "when-mixing-helps",
             "when-mixing-helps-colour",
             "when-mixing-helps-fashion-1000",
+            "when-mixing-helps-fashion-crops",
             "who-is-the-partner",
         )
     ),
