@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -20,6 +19,7 @@ import pytest
 import reading
 from exercises import walk
 from make import Book, BookError
+from processes import alive, until, written
 
 import umixup
 
@@ -406,23 +406,13 @@ def test_interrupt_ends_execution_and_kernels_at_once(small, stop):
         start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
-    begin = time.monotonic()
-    while not pids.exists() or len(pids.read_text().split()) < 2:
-        assert time.monotonic() < begin + 60
-        time.sleep(0.1)
+    until(lambda: len(written(pids)) >= 2, seconds=60)
     os.killpg(process.pid, stop)
     _, told = process.communicate(timeout=10)
     assert process.returncode == 130
     assert told == "stopped\n"
-    for pid in pids.read_text().split():
-        assert not alive(int(pid))
+    assert not [pid for pid in written(pids) if alive(pid)]
     assert not list((small.root / "_build/executed").glob("*.ipynb"))
-
-
-def alive(pid):
-    """Does a process run? One that has ended, and is not yet collected, does not."""
-    stat = Path(f"/proc/{pid}/stat")
-    return stat.exists() and stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
 
 
 def test_broken_reference_fails_the_site_until_fixed(small):

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import courses
@@ -13,6 +12,7 @@ import grading
 import nbformat
 import pytest
 import small_course
+from processes import alive, until, written
 from small_course import DOUBLED, HALVED, answered
 
 pytestmark = pytest.mark.book
@@ -182,17 +182,12 @@ def test_interrupt_ends_the_grading_and_its_kernels_at_once(course, tmp_path):
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
-    begin = time.monotonic()
-    while not pids.exists() or len(pids.read_text().split()) < 2:
-        assert time.monotonic() < begin + 60
-        time.sleep(0.1)
+    until(lambda: len(written(pids)) >= 2, seconds=60)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=20)
     assert process.returncode != 0
-    assert len(pids.read_text().split()) == 2  # nobody else's notebook was begun
-    for pid in pids.read_text().split():
-        stat = Path(f"/proc/{pid}/stat")
-        assert not stat.exists() or stat.read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    assert len(written(pids)) == 2  # nobody else's notebook was begun
+    assert not [pid for pid in written(pids) if alive(pid)]
 
 
 @pytest.mark.parametrize("arguments", [[], ["gone"], ["a", "b"]])

@@ -27,6 +27,7 @@ import distributed
 import pytest
 import torch
 from PIL import Image
+from processes import alive, until
 
 from umixup import results, sweep, training
 from umixup.experiments import _drive, clusters, executors, measures, tables, worker
@@ -66,15 +67,6 @@ def undisturbed(tmp_path_factory) -> dict[str, tuple]:
     folder = tmp_path_factory.mktemp("undisturbed")
     sweep.run(CONFIGS, folder)
     return errors_and_losses(folder)
-
-
-def until(condition, seconds=300.0):
-    """What ``condition`` gives as soon as that is true."""
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, "in vain"
-        time.sleep(0.02)
-    return found
 
 
 # Read by each new Python as it starts: makes workers wait where there is a pipe for their config.
@@ -155,13 +147,6 @@ def in_thread(stuck):
     for child in multiprocessing.active_children():
         child.kill()
     pool.shutdown()
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().split(") ")[1][0] not in "ZX"
-    except OSError:
-        return False
 
 
 def children(pid: int) -> list[int]:
