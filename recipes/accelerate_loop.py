@@ -20,7 +20,7 @@ optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
 loader = torch.utils.data.DataLoader(train, batch_size=64, shuffle=True)
 model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
 
-mixer = um.mixing.UMixUp("U(B(2.2,0.9))", num_classes=10, seed=0)
+mixer = um.mixing.MixUp(1.0, num_classes=10, seed=0)
 
 for epoch in range(5):
     mixer.set_epoch(epoch)

@@ -18,7 +18,7 @@ model = nn.Sequential(
     nn.Flatten(), nn.Linear(64, 256), nn.ReLU(), nn.Linear(256, 10)
 )
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-mixer = um.mixing.UMixUp("U(B(2.2,0.9))", num_classes=10, seed=0)
+mixer = um.mixing.MixUp(1.0, num_classes=10, seed=0)
 
 for epoch in range(EPOCHS):
     mixer.set_epoch(epoch)

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader, TensorDataset, default_collate
+from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 from umixup.mixing import DAT, MixUp, Parts, UMixUp, accuracy, mix
@@ -304,8 +305,8 @@ def test_every_drop_in_takes_every_option(make):
 
 def test_repr_shows_the_scheme():
     assert repr(UMixUp("U(B(2.20,0.9))")) == "UMixUp('U(B(2.2,0.9))', num_classes=None)"
-    assert repr(MixUp(1, num_classes=3)) == "MixUp('B(1,1)', num_classes=3)"
-    assert repr(DAT(Beta(2, 1), 3)) == "DAT('DAT(B(2,1))', num_classes=3)"
+    assert repr(MixUp(1, num_classes=3)) == "UMixUp('B(1,1)', num_classes=3)"
+    assert repr(DAT(Beta(2, 1), 3)) == "UMixUp('DAT(B(2,1))', num_classes=3)"
 
 
 # Where the drop-ins draw from
@@ -666,6 +667,12 @@ def test_invalid_scheme_text_is_refused():
         ((2, 3), torch.tensor(1), 5, ValueError, r"\(\)\]: all must have the same length"),
         ((2, 3), torch.tensor([0, 5]), 5, ValueError, r"labels from 0 to 5: .* in 0 … 4"),
         ((2, 3), torch.tensor([-1, 4]), 5, ValueError, r"labels from -1 to 4: .* in 0 … 4"),
+        ((2, 3), torch.tensor([-9, 4]), 5, ValueError, r"for no label, give ignore_index=-9"),
+        ((2, 3), torch.tensor([0, 1]), 1, ValueError, r"labels\.float\(\)\[:, None\]"),
+        ((2, 3), torch.tensor([0, 1]), None, ValueError, r"labels\.float\(\)\[:, None\]"),
+        ((2, 3), torch.tensor([True, False]), None, TypeError, r"labels\.float\(\)\[:, None\]"),
+        ((2, 3), torch.zeros(2, 4, 4).long(), None, ValueError, r"num_classes is missing"),
+        ((2, 3), torch.full((2, 4), 7), None, ValueError, r"labels\[parts\.second\]"),
         ((2, 3), torch.tensor([0.0, 1.0]), 5, TypeError, r"labels are torch\.float32 \(2,\)"),
         ((2, 3), torch.tensor([True, False]), 5, TypeError, r"labels are torch\.bool \(2,\)"),
         ((2, 3), torch.ones(2, 4, dtype=torch.bool), 5, ValueError, r"\(2, 4\): num_classes is 5"),
@@ -676,6 +683,7 @@ def test_invalid_scheme_text_is_refused():
         ((2, 3), torch.ones(2, 4, 1), 5, ValueError, r"\(2, 4, 1\): num_classes is 5"),
         ((2, 3), torch.tensor([0, 1]), None, ValueError, r"num_classes is missing.*num_classes=C"),
         ((2, 3), torch.ones(2, 4), 5, ValueError, r"labels \(2, 4\): num_classes is 5"),
+        ((2, 3), torch.ones(2, 5).to(torch.float8_e5m2), 5, TypeError, r"before casting to it"),
     ],
 )
 def test_invalid_batches_are_refused(images, labels, classes, error, message):
@@ -686,6 +694,44 @@ def test_invalid_batches_are_refused(images, labels, classes, error, message):
 def test_a_drop_in_refuses_integer_images():
     with pytest.raises(TypeError, match=r"inputs of dtype torch\.uint8: .*scale=True"):
         mixer()(torch.zeros(2, 3, dtype=torch.uint8), torch.tensor([0, 1]))
+
+
+def test_a_text_for_mixup_is_told_where_it_belongs():
+    with pytest.raises(TypeError, match=r"alpha = 'B\(1,1\)': a number; for a text, UMixUp\('B"):
+        MixUp("B(1,1)", 10)
+    with pytest.raises(ValueError, match=r"a policy by itself is MixUp, such as B\(0\.2,0\.2\)"):
+        UMixUp("MixUp(0.2)", 10)
+
+
+@pytest.mark.parametrize("make", DROP_INS.values(), ids=DROP_INS)
+def test_what_a_drop_in_is_shown_as_makes_another(make):
+    again = eval(repr(make(5)), {"UMixUp": UMixUp})
+    assert str(again.scheme) == str(make(5).scheme)
+    assert again.num_classes == 5
+
+
+def test_a_list_of_samples_is_told_to_be_stacked():
+    with pytest.raises(ValueError, match=r"torch\.stack makes a batch") as raised:
+        mixer()([torch.rand(3, 8, 8)] * 256, torch.zeros(256, dtype=torch.int64))
+    assert len(str(raised.value)) < 400
+
+
+def test_boxes_are_refused_among_labels_as_among_inputs():
+    boxes = tv_tensors.BoundingBoxes(torch.rand(4, 4), format="XYXY", canvas_size=(8, 8))
+    with pytest.raises(TypeError, match="labels have a BoundingBoxes: boxes cannot be mixed"):
+        UMixUp("B(1,1)", seed=0)(torch.rand(4, 3), boxes)
+
+
+def test_maps_of_class_numbers_stay_whatever_they_hold():
+    """Losses are mixed on them: a batch that happens to hold 0 and 1 alone is no other kind."""
+    for highest in (1, 9):
+        maps = torch.randint(highest + 1, (4, 8, 8), dtype=torch.uint8)
+        _, parts = UMixUp("B(1,1)", seed=0)(torch.rand(4, 3, 8, 8), maps, parts=True)
+        assert parts.y.dtype == torch.int64
+        assert torch.equal(parts.y, maps.long()[parts.first])
+        assert torch.equal(parts.y2, maps.long()[parts.second])
+        loss = F.cross_entropy(torch.rand(4, 10, 8, 8), parts.y2, reduction="none")
+        assert loss.shape == (4, 8, 8)
 
 
 # accuracy
@@ -720,6 +766,8 @@ def test_accuracy_weighs_by_gamma_rather_than_lam():
 def test_lam_outside_the_unit_interval_is_refused(bad):
     with pytest.raises(ValueError, match=r"lam from .* it must be in \[0, 1\]"):
         mix(torch.ones(2, 3), torch.zeros(2, 3), torch.tensor([0.5, bad]))
+    with pytest.raises(ValueError, match=r"lam from .* it must be in \[0, 1\]"):  # learned
+        mix(torch.ones(2, 3), torch.zeros(2, 3), torch.nn.Parameter(torch.tensor([0.5, bad])))
 
 
 def test_a_drop_in_takes_a_scheme_or_its_text():

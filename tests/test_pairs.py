@@ -335,6 +335,18 @@ def test_near_labels_refuses_invalid_arguments(shape, bandwidth, error, message)
         near_labels(torch.zeros(shape), bandwidth)
 
 
+def test_near_labels_refuses_labels_that_are_no_real_numbers():
+    with pytest.raises(TypeError, match=r"labels are a list: they must be a torch\.Tensor"):
+        near_labels([1.0, 2.0], 1)
+    with pytest.raises(ValueError, match="labels hold NaN or ∞"):
+        near_labels(torch.tensor([1.0, float("nan")]), 1)
+
+
+def test_near_labels_of_no_width_pair_equals_alone():
+    expected = torch.tensor([[0.5, 0.5, 0], [0.5, 0.5, 0], [0, 0, 1]]).double() / 3
+    torch.testing.assert_close(near_labels(torch.tensor([1.0, 1.0, 2.0]), 1e-300).Q, expected)
+
+
 def test_near_labels_takes_numpy_numbers_and_an_infinite_bandwidth():
     labels = torch.tensor([0.0, 1.0, 5.0])
     assert torch.equal(near_labels(labels, np.float32(2)).Q, near_labels(labels, 2).Q)

@@ -367,7 +367,8 @@ def test_parse_error_shows_the_position_what_was_expected_and_what_is_allowed(
         "allowed: ERM, policy, DAT(policy), U(policy), "
         "Twin(number,policy), UMixUp(policy,weight); a policy is "
         "B(alpha,beta), Uni(low,high), P(at) or a mixture such as 0.5*B(1,1)+0.5*P(1); "
-        "a weight is S(slope) or CDF(a,b)",
+        "a weight is S(slope) or CDF(a,b); a policy by itself is MixUp, such as B(0.2,0.2) for "
+        "α = 0.2",
     ]
 
 

@@ -119,7 +119,8 @@ _ALLOWED = (
     f"{', '.join(_call(name, form.takes) for name, form in SCHEMES.items())}; a policy is "
     f"{', '.join(_call(symbol, one.parameters) for symbol, one in POLICIES.items())} or a mixture "
     "such as 0.5*B(1,1)+0.5*P(1); a weight is "
-    f"{' or '.join(_call(symbol, one.parameters) for symbol, one in WEIGHTS.items())}"
+    f"{' or '.join(_call(symbol, one.parameters) for symbol, one in WEIGHTS.items())}; a policy by "
+    "itself is MixUp, such as B(0.2,0.2) for α = 0.2"
 )
 
 

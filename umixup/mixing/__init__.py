@@ -1,6 +1,6 @@
 """Mixing for any training loop: drop-in replacements for torchvision's MixUp and timm's Mixup.
 
-    mixer = UMixUp("U(B(2.2,0.9))", num_classes=10)
+    mixer = MixUp(1.0, num_classes=10)  # or UMixUp("U(B(2.2,0.9))", num_classes=10)
     for images, labels in loader:
         images, targets = mixer(images, labels)
         loss = torch.nn.functional.cross_entropy(model(images), targets)

@@ -12,14 +12,13 @@ from umixup import _check as check
 from umixup.mixing._arguments import CHECKS, checked_pairing, drawn_pairs
 from umixup.mixing._streams import Source
 from umixup.mixing.parts import Pairs, Parts
-from umixup.mixing.targets import targets
+from umixup.mixing.targets import are_numbers, targets
 from umixup.mixing.tensors import (
     NO_LEAVES,
     Leaves,
     Rules,
     combined,
     gathered,
-    is_integer,
     leaves,
     mixed_batch,
 )
@@ -58,7 +57,8 @@ class UMixUp:
     goes on where it was in the same process, and begins anew in another one.
 
     Attributes:
-        mixup_enabled: set it to False to stop mixing; labels still become targets.
+        mixup_enabled: set it to False to stop mixing; labels still become targets. Persistent
+            loader workers do not notice.
 
     Raises:
         TypeError: ``scheme`` is neither a scheme nor text, or another argument is of a wrong type.
@@ -128,10 +128,11 @@ class UMixUp:
             inputs: a tensor (B, …), floating, B ≥ 1, on any device; or a tuple, list, dict or
                 nested container of such tensors, all mixed with the same pairs and λ. ``integers``
                 says what becomes of integer and boolean ones among them; text, numbers and None are
-                kept as they are.
+                kept as they are, in their places: a pairing that leaves out samples ("iid",
+                ``near_labels``) does not move them; ``parts.first`` has the samples in its order.
             labels: as for ``targets``; or a container of them; with ``parts``, None for no labels.
             parts: return ``Parts`` in place of the mixed targets, to mix losses instead. Without
-                ``num_classes``, class numbers stay class numbers there.
+                ``num_classes``, class numbers (B,) and maps of them stay class numbers there.
             pairing: for this batch, in place of the mixer's.
 
         Returns:
@@ -193,8 +194,9 @@ class UMixUp:
         """Draw what belongs to this epoch, whatever was drawn before; call it before each epoch.
 
         With it, draws depend on (seed, epoch, rank, worker) and the number of the batch alone, so
-        that a loop that is resumed at an epoch draws what it would have drawn. Workers that persist
-        over epochs keep the epoch that they started with.
+        that a loop that is resumed at an epoch draws what it would have drawn. Loader workers that
+        persist over epochs have a copy of the mixer, which keeps the epoch, ``mixup_enabled`` and
+        all else as they were when the workers started.
 
         Raises:
             ValueError: the epoch is not an integer, or the mixer has no seed.
@@ -222,8 +224,7 @@ class UMixUp:
         """Labels as targets, leaf by leaf."""
         found = []
         for name, leaf in zip(labels.names(), labels.values, strict=True):
-            numbers = isinstance(leaf, Tensor) and leaf.ndim == 1 and is_integer(leaf)
-            if numbers and not dense:
+            if are_numbers(leaf) and not dense:
                 found.append(leaf.long())
             else:
                 found.append(targets(name, leaf, self.num_classes, self.ignore_index))
@@ -254,7 +255,7 @@ class UMixUp:
         return Pairs(first, second, lam.expand(n), gamma.expand(n), in_order, one)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({str(self.scheme)!r}, num_classes={self.num_classes})"
+        return f"UMixUp({str(self.scheme)!r}, num_classes={self.num_classes})"
 
 
 def _size(inputs: Leaves, labels: Leaves) -> tuple[int, torch.device]:
@@ -263,7 +264,11 @@ def _size(inputs: Leaves, labels: Leaves) -> tuple[int, torch.device]:
     shapes = [tuple(t.shape) if not t.is_nested else (t.size(0),) for t in tensors]
     lengths = {shape[:1] for shape in shapes}
     if len(lengths) > 1 or () in lengths:
-        raise ValueError(f"inputs and labels {shapes}: all must have the same length B ≥ 1")
+        some = f"{shapes[:4]!r:.200}{' …' if len(shapes) > 4 else ''}"
+        raise ValueError(
+            f"inputs and labels {some}: all must have the same length B ≥ 1; "
+            "torch.stack makes a batch of a list of samples"
+        )
     if not tensors:
         mixed_batch(inputs, Pairs.none(), None)  # raises
     n = shapes[0][0]
@@ -279,12 +284,14 @@ class MixUp(UMixUp):
         alpha: α, finite and > 0; other arguments and errors as for ``UMixUp``.
 
     >>> MixUp(0.2, num_classes=10)
-    MixUp('B(0.2,0.2)', num_classes=10)
+    UMixUp('B(0.2,0.2)', num_classes=10)
     """
 
     __slots__ = ()
 
     def __init__(self, alpha: float, num_classes: int | None = None, **options: Any) -> None:
+        if isinstance(alpha, str):
+            raise TypeError(f"alpha = {alpha!r}: a number; for a text, UMixUp({alpha!r})")
         super().__init__(mixup(alpha), num_classes, **options)
 
 
@@ -297,7 +304,7 @@ class DAT(UMixUp):
 
     >>> from umixup.policies import Beta
     >>> DAT(Beta(2, 1), num_classes=10)
-    DAT('DAT(B(2,1))', num_classes=10)
+    UMixUp('DAT(B(2,1))', num_classes=10)
     """
 
     __slots__ = ()

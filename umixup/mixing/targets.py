@@ -5,7 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from umixup.mixing.tensors import check_floating, is_integer, is_readable
+from umixup.mixing.tensors import check_floating, check_no_boxes, is_integer, is_readable
+
+_ONE_OUTPUT = "for a network with one output take labels.float()[:, None] and no num_classes"
 
 
 def targets(name: str, labels: object, num_classes: int | None, ignore_index: int | None) -> Tensor:
@@ -15,19 +17,29 @@ def targets(name: str, labels: object, num_classes: int | None, ignore_index: in
             f"{name}: a {type(labels).__name__}; they must be a torch.Tensor, for example "
             f"torch.as_tensor({name})"
         )
-    if labels.is_nested or labels.is_complex() or labels.layout != torch.strided:
+    check_no_boxes(name, labels)
+    floating = labels.is_floating_point()
+    narrow = floating and labels.dtype.itemsize == 1  # eight bits
+    if narrow or labels.is_nested or labels.is_complex() or labels.layout != torch.strided:
         check_floating(name, labels)
     if is_integer(labels):
         labels = labels.long()  # torch computes little with unsigned ones
     if labels.ndim == 0:
         raise TypeError(f"{name}: a Tensor of shape (); they must be (B,) or (B, …)")
-    if labels.is_floating_point():
+    if floating:
         return _floating(name, labels, num_classes)
     if labels.ndim > 1 and (
-        labels.dtype == torch.bool or num_classes is None or labels.shape[1] == num_classes
+        labels.dtype == torch.bool
+        or labels.shape[1] == num_classes
+        or (labels.ndim == 2 and num_classes is None)
     ):
         return _vectors(name, labels, num_classes)
     return _one_hot(name, labels, num_classes, ignore_index)
+
+
+def are_numbers(labels: object) -> bool:
+    """True for what can only be class numbers: integers (B,), and maps of them (B, d, e, …)."""
+    return isinstance(labels, Tensor) and labels.ndim not in (0, 2) and is_integer(labels)
 
 
 def _floating(name: str, labels: Tensor, num_classes: int | None) -> Tensor:
@@ -60,7 +72,8 @@ def _vectors(name: str, labels: Tensor, num_classes: int | None) -> Tensor:
             raise ValueError(
                 f"{name} are {labels.dtype} {shape} from {low} to {high}: integer vectors (B, C) "
                 "must be of 0 and 1; for class numbers of a map or a sequence give num_classes, "
-                "and if a side has num_classes entries, torch.nn.functional.one_hot of them"
+                "and if a side has num_classes entries, torch.nn.functional.one_hot of them; or "
+                f"give the mixer None with parts=True, and take {name}[parts.second]"
             )
     return labels.to(torch.float32)
 
@@ -72,12 +85,13 @@ def _one_hot(
     if labels.dtype == torch.bool:
         raise TypeError(
             f"{name} are {labels.dtype} {tuple(labels.shape)}: class numbers must be integers "
-            f"(B,), as {name}.long() is"
+            f"(B,), as {name}.long() is; {_ONE_OUTPUT}"
         )
     if num_classes is None:
         raise ValueError(
             f"num_classes is missing: class numbers {tuple(labels.shape)} need "
-            "UMixUp(scheme, num_classes=C), or parts=True to mix losses on class numbers"
+            "UMixUp(scheme, num_classes=C), or parts=True to mix losses on class numbers; "
+            f"{_ONE_OUTPUT}"
         )
     if labels.ndim == 2 and labels.shape[1] == 1:
         raise TypeError(
@@ -101,6 +115,10 @@ def _one_hot(
     try:
         return vectors.scatter_(1, index, ones)
     except RuntimeError:  # on the CPU; on a GPU torch's own assertion fails later
+        low, high = int(labels.min()), int(labels.max())
+        hint = f"; {_ONE_OUTPUT}" if num_classes == 1 else ""
+        if low < 0 and ignore_index is None:
+            hint += f"; if {low} stands for no label, give ignore_index={low}"
         raise ValueError(
-            f"{name} from {labels.min()} to {labels.max()}: they must be in 0 … {num_classes - 1}"
+            f"{name} from {low} to {high}: they must be in 0 … {num_classes - 1}{hint}"
         ) from None

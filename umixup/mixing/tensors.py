@@ -57,7 +57,7 @@ def mix(x: Tensor, x2: Tensor, lam: Tensor) -> Tensor:
 def is_readable(x: Tensor) -> bool:
     """True if the values can be looked at: on the CPU, not traced and not one of ``vmap``'s."""
     return (
-        type(x) is Tensor
+        type(x) in (Tensor, torch.nn.Parameter)
         and x.device.type == "cpu"
         and not torch.compiler.is_compiling()
         and not torch._C._functorch.is_functorch_wrapped_tensor(x)
@@ -174,12 +174,17 @@ def like(mixed: Tensor, x: Tensor) -> Tensor:
     kind = type(x)
     if kind in (Tensor, torch.nn.Parameter) or isinstance(mixed, kind):
         return mixed
+    check_no_boxes("inputs", x)
+    return mixed.as_subclass(kind)
+
+
+def check_no_boxes(name: str, x: Tensor) -> None:
+    """Raise a TypeError that says what to do with boxes, whose corners mean nothing if averaged."""
     if hasattr(x, "canvas_size"):
         raise TypeError(
-            f"inputs have a {kind.__name__}: boxes cannot be mixed; keep those of both samples, "
+            f"{name} have a {type(x).__name__}: boxes cannot be mixed; keep those of both samples, "
             "with the weights γ and 1 − γ (parts=True gives the partner's index)"
         )
-    return mixed.as_subclass(kind)
 
 
 def _ruled(batch: Leaves, k: int, pairs: Pairs, rules: Rules) -> Tensor:

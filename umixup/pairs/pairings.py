@@ -230,19 +230,23 @@ def near_labels(labels: Tensor, bandwidth: float, *, symmetrized: bool = False) 
         symmetrized: use (Q + Qᵀ)/2.
 
     Raises:
-        ValueError: labels of another shape, or a bandwidth that is not positive.
-        TypeError: the bandwidth is not a number.
+        ValueError: labels of another shape, or not finite; a bandwidth that is not positive.
+        TypeError: labels that are no tensor, or a bandwidth that is no number.
 
     >>> labels = torch.tensor([0.0, 1.0, 2.0])
     >>> q, q2 = near_labels(labels, 1).Q, near_labels(labels, 1, symmetrized=True).Q
     >>> bool(q[0, 1] > q[1, 0]), bool(q2[0, 1] == q2[1, 0])
     (True, True)
     """
+    if not isinstance(labels, Tensor):
+        raise TypeError(f"labels are a {type(labels).__name__}: they must be a torch.Tensor (n,)")
     if labels.ndim != 1:
         raise ValueError(f"labels have shape {tuple(labels.shape)}: it must be (n,)")
+    if not bool(labels.isfinite().all()):
+        raise ValueError("labels hold NaN or ∞: they must be finite")
     bandwidth = check.number("bandwidth", bandwidth, _ABOVE_ZERO)
-    gap = labels.double()[:, None] - labels.double()
-    rows = torch.softmax(-gap.square() / (2 * bandwidth**2), dim=1) / len(labels)
+    gap = (labels.double()[:, None] - labels.double()) / bandwidth
+    rows = torch.softmax(-gap.square() / 2, dim=1) / len(labels)
     return Weighted((rows + rows.T) / 2 if symmetrized else rows)
 
 
