@@ -145,6 +145,7 @@ HOW: dict[str, How | Elsewhere] = {
         "pre-commit installed at .git/hooks/pre-commit", before="git init --quiet", records=False
     ),
     "python tests/test_golden.py": How(records=False),
+    "python benchmarks/mixing.py": How("mixing / training step", records=False),
     "make CONSTRAINTS= book": How(
         instead="make CONSTRAINTS= --dry-run --always-make book",
         why="it installs several GB: --dry-run",
