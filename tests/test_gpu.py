@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from processes import until
 from torch import nn
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
@@ -353,11 +354,8 @@ def test_a_slurm_job_saves_its_run_at_its_time_limit_and_goes_on_with_it(tmp_pat
     command = ["bash", str(ROOT / "recipes/table1.slurm"), *one_run.split()]
     job = subprocess.Popen(command, env=environment, cwd="/", text=True, stderr=subprocess.PIPE)
     state = tmp_path / "checkpoints-full"
-    deadline = time.monotonic() + 120
-    while not any(state.glob("*/.lock")) and not any(state.glob("*/*")):  # the run has begun
-        assert job.poll() is None, job.stderr.read()
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: any(state.glob("*/*")) or job.poll() is not None, 120)  # the run has begun
+    assert job.poll() is None, job.stderr.read()
     time.sleep(1.5)  # some steps
     job.send_signal(signal.SIGTERM)
     _, said = job.communicate(timeout=60)

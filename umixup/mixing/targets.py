@@ -7,8 +7,6 @@ from torch import Tensor
 
 from umixup.mixing.tensors import check_floating, check_no_boxes, is_integer, is_readable
 
-_ONE_OUTPUT = "for a network with one output take labels.float()[:, None] and no num_classes"
-
 
 def targets(name: str, labels: object, num_classes: int | None, ignore_index: int | None) -> Tensor:
     """Labels as targets in float32 or wider; ``UMixUp.targets`` has the rules."""
@@ -19,8 +17,7 @@ def targets(name: str, labels: object, num_classes: int | None, ignore_index: in
         )
     check_no_boxes(name, labels)
     floating = labels.is_floating_point()
-    narrow = floating and labels.dtype.itemsize == 1  # eight bits
-    if narrow or labels.is_nested or labels.is_complex() or labels.layout != torch.strided:
+    if floating or labels.is_nested or labels.is_complex() or labels.layout != torch.strided:
         check_floating(name, labels)
     if is_integer(labels):
         labels = labels.long()  # torch computes little with unsigned ones
@@ -35,6 +32,10 @@ def targets(name: str, labels: object, num_classes: int | None, ignore_index: in
     ):
         return _vectors(name, labels, num_classes)
     return _one_hot(name, labels, num_classes, ignore_index)
+
+
+def _one_output(name: str) -> str:
+    return f"for a network with one output take {name}.float()[:, None] and no num_classes"
 
 
 def are_numbers(labels: object) -> bool:
@@ -85,13 +86,13 @@ def _one_hot(
     if labels.dtype == torch.bool:
         raise TypeError(
             f"{name} are {labels.dtype} {tuple(labels.shape)}: class numbers must be integers "
-            f"(B,), as {name}.long() is; {_ONE_OUTPUT}"
+            f"(B,), as {name}.long() is; {_one_output(name)}"
         )
     if num_classes is None:
         raise ValueError(
             f"num_classes is missing: class numbers {tuple(labels.shape)} need "
             "UMixUp(scheme, num_classes=C), or parts=True to mix losses on class numbers; "
-            f"{_ONE_OUTPUT}"
+            f"{_one_output(name)}"
         )
     if labels.ndim == 2 and labels.shape[1] == 1:
         raise TypeError(
@@ -116,7 +117,7 @@ def _one_hot(
         return vectors.scatter_(1, index, ones)
     except RuntimeError:  # on the CPU; on a GPU torch's own assertion fails later
         low, high = int(labels.min()), int(labels.max())
-        hint = f"; {_ONE_OUTPUT}" if num_classes == 1 else ""
+        hint = f"; {_one_output(name)}" if num_classes == 1 else ""
         if low < 0 and ignore_index is None:
             hint += f"; if {low} stands for no label, give ignore_index={low}"
         raise ValueError(
